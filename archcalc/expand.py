@@ -1,0 +1,330 @@
+"""Steps -> Graph: repeats unrolled, blocks and branches laid out, variables filled in, names given."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, TypeVar
+
+from archcalc.diagnostics import Diagnostic, Label, Refusal, Span, rule
+from archcalc.expression import Environment
+from archcalc.graph import UNKNOWN, Graph, Node
+from archcalc.layers import Layer
+from archcalc.misfit import LayerError
+from archcalc.source import MAX_DEPTH, TOO_LARGE, Scalar
+from archcalc.source import Node as Value
+from archcalc.steps import BlockStep, BranchStep, LayerStep, RepeatStep, Step, unreadable
+from archcalc.suggest import nearest
+from archcalc.values import whole_number
+
+MAX_LAYERS = 100_000
+
+T = TypeVar("T")
+
+TOO_MANY_LAYERS = rule(
+    "AC130",
+    "the network has more layers than archcalc expands",
+    "Repeats are multiplied out before anything is expanded; a network has at most 100,000 layers.",
+)
+BAD_REPEAT = rule(
+    "AC131",
+    "a repeat's count is not 0 or more",
+    "`[..]*n` and `repeat: n` take a whole number from 0; 0 leaves the layers out.",
+)
+DUPLICATE_NAME = rule(
+    "AC302",
+    "two layers have one name",
+    "Names say which layer is meant, so each is given once.  Inside repeats and blocks names are numbered by themselves.",
+)
+UNKNOWN_NAME = rule(
+    "AC303",
+    "a name is not known here",
+    "`from` and `inputs` reach back to a layer that stands earlier in the text; there are no forward references and no cycles.",
+)
+RECURSIVE_BLOCK = rule("AC304", "a block uses itself", "A block that contains itself would never end.")
+MISSING_ARGUMENT = rule(
+    "AC305",
+    "a block's variable is not given",
+    "A block's `vars` without a value must be given where the block is used.",
+)
+
+
+class Block(NamedTuple):
+    """A named list of steps with its variables; None is a variable that has no default."""
+
+    name: str
+    variables: Mapping[str, Value | None]
+    body: tuple[Step, ...]
+    span: Span
+
+
+class Scope:
+    """Where names are looked up: the repeats and blocks around a step."""
+
+    def __init__(self, parent: "Scope | None" = None, name: str = "", *, repeated: bool = False) -> None:
+        self.parent = parent
+        self.path: tuple[str, ...] = (*(parent.path if parent else ()), name) if name else ()
+        self.prefix = "".join(part + "." for part in self.path)
+        self.repeated = repeated  # names inside are numbered
+        self.counters: dict[str, int] = {}
+        self.latest: dict[str, int] = {}
+
+
+class Expander:
+    def __init__(self, blocks: Mapping[str, Block]) -> None:
+        self.blocks = blocks
+        self.nodes: list[Node] = []
+        self.problems: list[Diagnostic] = []
+        self.names: dict[str, int] = {}
+        self.layers: dict[tuple[object, ...], Layer] = {}
+        self.passes = 0
+        self.counts: dict[tuple[object, ...], int] = {}
+        self.read_blocks: list[str] = []
+        self.broken: set[int] = set()  # steps whose count or arguments cannot be evaluated
+
+    # -- how many layers there will be, by arithmetic --------------------------------------------
+
+    def count(self, steps: tuple[Step, ...], variables: Environment, depth: int = 0) -> int:
+        """Number of layers after expansion; Refusal where it passes the limit (or the nesting does)."""
+        total = 0
+        for step in steps:
+            total += self._count_one(step, variables, depth)
+            if total > MAX_LAYERS:
+                raise too_many(step.span, total)
+        return total
+
+    def _count_one(self, step: Step, variables: Environment, depth: int) -> int:
+        if isinstance(step, LayerStep):
+            return 1
+        if depth >= MAX_DEPTH:
+            message = f"repeats, branches and blocks are nested deeper than {MAX_DEPTH} levels, the limit"
+            raise Refusal(TOO_LARGE, message, step.span)
+        if isinstance(step, BranchStep):
+            return 1 + sum(self.count(branch, variables, depth + 1) for branch in step.branches)
+        if isinstance(step, BlockStep):
+            return self._count_block(step, variables, depth)
+        times = self._try(step, lambda: self.times(step, variables)) or 0
+        if times == 0:
+            return 0
+        if any("i" in one.variables for one in step.body):
+            total = 0
+            for i in range(1, times + 1):
+                self.passes += 1
+                total += self.count(step.body, {**variables, "i": i}, depth + 1)
+                if total > MAX_LAYERS or self.passes > MAX_LAYERS:
+                    raise too_many(step.span, total)
+            return total
+        once = self.count(step.body, {**variables, "i": 1}, depth + 1)
+        if times * max(once, 1) > MAX_LAYERS:
+            raise too_many(step.span, times * once, f"{times:,} x {once:,}" if once > 1 else "")
+        self.passes += times
+        if self.passes > 10 * MAX_LAYERS:
+            raise too_many(step.span, self.passes)
+        return times * once
+
+    def _count_block(self, step: BlockStep, variables: Environment, depth: int) -> int:
+        block = self.blocks[step.block]
+        if block.name in self.read_blocks:
+            chain = " -> ".join([*self.read_blocks[self.read_blocks.index(block.name) :], block.name])
+            raise Refusal(RECURSIVE_BLOCK, f"the block {block.name} uses itself: {chain}", step.span)
+        inner = self._try(step, lambda: self.arguments(step, variables))
+        if inner is None:
+            return 1
+        key = (block.name, *inner.items())
+        if key not in self.counts:
+            self.read_blocks.append(block.name)
+            self.counts[key] = self.count(block.body, inner, depth + 1)
+            self.read_blocks.pop()
+        return self.counts[key]
+
+    def _try(self, step: Step, read: Callable[[], T]) -> T | None:
+        """What `read` gives; where it refuses, the problem is kept and the step marked as broken."""
+        try:
+            return read()
+        except Refusal as refusal:
+            self.problems.append(refusal.diagnostic)
+            self.broken.add(id(step))
+            return None
+
+    def times(self, step: RepeatStep, variables: Environment) -> int:
+        times = whole_number(step.times, variables, "a number of repeats")
+        if times < 0:
+            raise Refusal(BAD_REPEAT, f"{times} repeats; 0 is the least", step.times.span)
+        return times
+
+    def arguments(self, step: BlockStep, variables: Environment) -> dict[str, int]:
+        """A block's variables: the arguments, then the defaults, which may use what stands before them."""
+        block = self.blocks[step.block]
+        inner = {name: value for name, value in variables.items() if name != "i"}
+        for name, default in block.variables.items():
+            if name in step.arguments:
+                inner[name] = whole_number(step.arguments[name], variables)
+            elif default is not None:
+                inner[name] = whole_number(default, inner)
+            else:
+                raise Refusal(MISSING_ARGUMENT, f"the block {block.name} needs `{name}`", step.span)
+        return inner
+
+    # -- laying out -------------------------------------------------------------------------------
+
+    def run(self, steps: tuple[Step, ...], current: int, variables: Environment, scope: Scope) -> int:
+        """Append the steps' nodes behind node `current`; return the last one."""
+        for step in steps:
+            if id(step) in self.broken:
+                current = self._append(unreadable(step.span), UNKNOWN, (current,), scope)
+            elif isinstance(step, LayerStep):
+                if step.optional and self._absent(step):
+                    continue
+                source = self._find(step.sources[0], scope) if step.sources else current
+                current = self._append(step, self.layer(step, variables), (source,), scope)
+            elif isinstance(step, RepeatStep):
+                current = self._repeat(step, current, variables, scope)
+            elif isinstance(step, BranchStep):
+                ends = [self.run(branch, current, variables, scope) for branch in step.branches]
+                ends += [self._find(source, scope) for source in step.sources]
+                current = self._append(step, step.type(), tuple(ends), scope)
+            else:
+                source = self._find(step.source, scope) if step.source else current
+                name = self._number(
+                    step.name.text if step.name else step.block, scope, numbered=step.name is None or scope.repeated
+                )
+                inner = Scope(scope, name)
+                current = self.run(self.blocks[step.block].body, source, self.arguments(step, variables), inner)
+                scope.latest[name] = current
+                if step.name:
+                    scope.latest[step.name.text] = current
+                self.names.setdefault(scope.prefix + name, current)
+        return current
+
+    def _absent(self, step: LayerStep) -> bool:
+        """`X?` without hyperparameters of its own is there only if the defaults give them all."""
+        return any(key.required and name not in step.values for name, key in step.type.keys.items()) or not step.values
+
+    def _repeat(self, step: RepeatStep, current: int, variables: Environment, scope: Scope) -> int:
+        inner = Scope(
+            scope, self._number(step.name.text, scope, numbered=scope.repeated) if step.name else "", repeated=True
+        )
+        if not step.name:
+            inner.path, inner.prefix, inner.counters = scope.path, scope.prefix, scope.counters
+        for i in range(1, self.times(step, variables) + 1):
+            current = self.run(step.body, current, {**variables, "i": i}, inner)
+        return current
+
+    def layer(self, step: LayerStep, variables: Environment) -> Layer:
+        """The step's layer for these variables, made once; UNKNOWN where its values are wrong."""
+        key = (id(step), *(variables.get(name) for name in step.variables)) if step.variables else (id(step),)
+        made = self.layers.get(key)
+        if made is None:
+            made = self.layers[key] = self._make(step, variables)
+        return made
+
+    def _make(self, step: LayerStep, variables: Environment) -> Layer:
+        if step.type is Layer:
+            return UNKNOWN
+        values = {}
+        wrong = False
+        for name, node in step.values.items():
+            try:
+                values[name] = step.type.keys[name].kind.read(node, variables)
+            except Refusal as refusal:
+                self.problems.append(_about(refusal.diagnostic, f"{step.type.type}: {name}"))
+                wrong = True
+        if wrong or any(key.required and name not in values for name, key in step.type.keys.items()):
+            return UNKNOWN
+        try:
+            return step.type(**values)
+        except LayerError as error:
+            self.problems.append(placed(error, step.type.type, step.span, step.places))
+            return UNKNOWN
+
+    def _append(self, step: LayerStep | BranchStep, layer: Layer, inputs: tuple[int, ...], scope: Scope) -> int:
+        if step.name:
+            name = self._number(step.name.text, scope, numbered=scope.repeated, given=step.name)
+            scope.latest[step.name.text] = len(self.nodes)
+        else:
+            name = self._number(step.type.type or "unknown", scope, numbered=True)
+        full = scope.prefix + name
+        self.names[full] = len(self.nodes)
+        self.nodes.append(Node(full, layer, inputs, step.span, step.places, scope.path))
+        return len(self.nodes) - 1
+
+    def _number(self, base: str, scope: Scope, *, numbered: bool, given: Scalar | None = None) -> str:
+        if not numbered:
+            full = scope.prefix + base
+            if full in self.names and given:
+                first = self.nodes[self.names[full]]
+                self.problems.append(
+                    Diagnostic(
+                        DUPLICATE_NAME,
+                        f"the name `{base}` is given twice, first on line {first.span.line}",
+                        given.span,
+                        labels=(Label(first.span, "first"),),
+                    )
+                )
+            return base
+        counters, names = scope.counters, self.names
+        while True:
+            number = counters[base] = counters.get(base, 0) + 1
+            if f"{scope.prefix}{base}{number}" not in names:
+                return f"{base}{number}"
+
+    def _find(self, source: Scalar, scope: Scope) -> int:
+        """The node a name refers to, looked up from the inside out; -1 where there is none."""
+        around: Scope | None = scope
+        while around is not None:
+            if source.text in around.latest:
+                return around.latest[source.text]
+            if (full := around.prefix + source.text) in self.names:
+                return self.names[full]
+            around = around.parent
+        meant = nearest(source.text, self.names)
+        self.problems.append(
+            Diagnostic(
+                UNKNOWN_NAME,
+                f"no layer named `{source.text}` stands before this",
+                source.span,
+                help=(f"did you mean `{meant}`?",) if meant else (),
+            )
+        )
+        return -1
+
+
+def too_many(span: Span, layers: int, product: str = "") -> Refusal:
+    return Refusal(
+        TOO_MANY_LAYERS,
+        f"this makes {'at least ' if not product else ''}{layers:,} layers; the limit is {MAX_LAYERS:,}",
+        span,
+        notes=(f"{product} = {layers:,}",) if product else (),
+    )
+
+
+def placed(error: LayerError, name: str, span: Span, places: Mapping[str, Span]) -> Diagnostic:
+    """A layer's error at the place of the key it names first, else at the layer."""
+    at = next((places[key] for key in error.keys if key in places), span)
+    labels = tuple(Label(places[key], text) for key, text in error.labels if key in places)
+    joiner = " " if error.message.startswith(("does", "cannot")) else ": "
+    return Diagnostic(
+        error.code,
+        f"{name}{joiner}{error.message}",
+        at,
+        text=error.text,
+        labels=labels,
+        notes=error.notes,
+        help=error.help,
+    )
+
+
+def _about(one: Diagnostic, where: str) -> Diagnostic:
+    return one._replace(message=f"{where}: {one.message}")
+
+
+def expand(
+    name: str, input: Node, steps: tuple[Step, ...], variables: Environment, blocks: Mapping[str, Block]
+) -> tuple[Graph, list[Diagnostic]]:
+    """The graph, as far as it can be laid out, and what was wrong on the way."""
+    expander = Expander(blocks)
+    expander.nodes.append(input)
+    expander.names[input.name] = 0
+    try:
+        expander.count(steps, variables)
+        expander.run(steps, 0, variables, Scope())
+    except Refusal as refusal:
+        expander.problems.append(refusal.diagnostic)
+    return Graph(name, tuple(expander.nodes)), expander.problems

@@ -1,0 +1,144 @@
+"""Integer arithmetic over variables: `4*$width`, `($stride + 1) // 2`.  No other evaluation exists."""
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from archcalc.diagnostics import Refusal, Span, rule
+
+MAX_DIGITS = 18
+MAX_NESTING = 32
+
+BAD_EXPRESSION = rule(
+    "AC120",
+    "an expression cannot be evaluated",
+    """
+    A scalar that holds `$name` is integer arithmetic: `+ - * // %`, parentheses, numbers and `$names`.
+    Names come from `vars`, from a block's parameters, and `$i` is the number of a repeat's pass, from 1.
+    Division is `//`, rounded down; there are no fractions, functions or other operators.  Every
+    intermediate result has at most 18 digits.
+
+        vars: {width: 64}
+        layers:
+          - conv: {filters: 4*$width, kernel_size: 1}
+    """,
+)
+
+Environment = Mapping[str, int]
+
+_TOKEN = re.compile(r"\s*(?:(\d+(?:_\d+)*)|\$([A-Za-z_]\w*)|(//|[-+*%()]))", re.ASCII)
+_NAME = re.compile(r"\$([A-Za-z_]\w*)", re.ASCII)
+
+
+class _Token(NamedTuple):
+    kind: str  # "number", "name", or the operator itself
+    text: str
+
+
+def names_in(text: str) -> list[str]:
+    """The variables a text mentions."""
+    return _NAME.findall(text)
+
+
+def evaluate(text: str, variables: Environment, span: Span) -> int:
+    """The value of an expression; Refusal (AC120) on bad syntax, an unknown name, or too large a number."""
+    parser = _Parser(_tokens(text, span), variables, span)
+    value = parser.sum()
+    if parser.tokens:
+        raise Refusal(BAD_EXPRESSION, f"`{parser.tokens[-1].text}` is not expected in `{text}`", span)
+    return value
+
+
+def _tokens(text: str, span: Span) -> list[_Token]:
+    found: list[_Token] = []
+    position = 0
+    text = text.rstrip()
+    while position < len(text):
+        match = _TOKEN.match(text, position)
+        if match is None:
+            raise Refusal(
+                BAD_EXPRESSION,
+                f"`{text[position:].strip()[:20]}` is not integer arithmetic",
+                span,
+                notes=("an expression has numbers, $names, + - * // % and parentheses",),
+            )
+        number, name, operator = match.groups()
+        if number:
+            found.append(_Token("number", number))
+        elif name:
+            found.append(_Token("name", name))
+        else:
+            found.append(_Token(operator, operator))
+        position = match.end()
+    return found[::-1]
+
+
+class _Parser:
+    """Recursive descent over a reversed token list; the depth of parentheses is bounded."""
+
+    def __init__(self, tokens: list[_Token], variables: Environment, span: Span) -> None:
+        self.tokens, self.variables, self.span, self.depth = tokens, variables, span, 0
+
+    def sum(self) -> int:
+        value = self.product()
+        while self.tokens and self.tokens[-1].kind in "+-":
+            sign = 1 if self.tokens.pop().kind == "+" else -1
+            value = self.bounded(value + sign * self.product())
+        return value
+
+    def product(self) -> int:
+        value = self.factor()
+        while self.tokens and self.tokens[-1].kind in ("*", "//", "%"):
+            operator = self.tokens.pop().kind
+            right = self.factor()
+            if operator == "*":
+                value = self.bounded(value * right)
+            elif right == 0:
+                raise Refusal(BAD_EXPRESSION, "division by zero", self.span)
+            else:
+                value = value // right if operator == "//" else value % right
+        return value
+
+    def factor(self) -> int:
+        sign = 1
+        while self.tokens and self.tokens[-1].kind == "-":
+            self.tokens.pop()
+            sign = -sign
+        if not self.tokens:
+            raise Refusal(BAD_EXPRESSION, "the expression ends where a number is expected", self.span)
+        token = self.tokens.pop()
+        if token.kind == "number":
+            return sign * self.number(token.text)
+        if token.kind == "name":
+            if token.text not in self.variables:
+                raise self.unknown(token.text)
+            return sign * self.variables[token.text]
+        if token.kind != "(":
+            message = f"`{token.text}` stands where a number is expected"
+            raise Refusal(BAD_EXPRESSION, message, self.span)
+        self.depth += 1
+        if self.depth > MAX_NESTING:
+            message = f"more than {MAX_NESTING} parentheses are nested"
+            raise Refusal(BAD_EXPRESSION, message, self.span)
+        value = self.sum()
+        if not self.tokens or self.tokens.pop().kind != ")":
+            raise Refusal(BAD_EXPRESSION, "a parenthesis is not closed", self.span)
+        self.depth -= 1
+        return sign * value
+
+    def number(self, text: str) -> int:
+        if len(text) > 2 * MAX_DIGITS:
+            raise self.too_large()
+        return self.bounded(int(text))
+
+    def bounded(self, value: int) -> int:
+        if not -(10**MAX_DIGITS) < value < 10**MAX_DIGITS:
+            raise self.too_large()
+        return value
+
+    def too_large(self) -> Refusal:
+        return Refusal(BAD_EXPRESSION, f"a number here has more than {MAX_DIGITS} digits", self.span)
+
+    def unknown(self, name: str) -> Refusal:
+        known = ", ".join(f"${one}" for one in sorted(self.variables)) or "none"
+        return Refusal(BAD_EXPRESSION, f"`${name}` is not defined", self.span, notes=(f"defined here: {known}",))

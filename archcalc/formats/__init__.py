@@ -1,0 +1,30 @@
+"""Output formats: one file each, found by its name; nothing is imported before it is used.
+
+A module in `check/` has `render(results, look)` and yields text as results arrive; a module in
+`report/` has `render(report, look)`.
+"""
+
+import os
+from importlib import import_module
+from typing import Any, NamedTuple
+
+
+class Look(NamedTuple):
+    """How the output is to look: where it goes, and in which units."""
+
+    width: int | None = None  # columns; None: as wide as it needs
+    color: bool = False
+    unicode: bool = True
+    layout: str = "WxHxC"
+    batch: int = 1
+    dtype: str = "float32"
+
+
+def names(command: str) -> list[str]:
+    """The formats of a command: the files in its folder."""
+    folder = os.path.join(os.path.dirname(__file__), command)
+    return sorted(file[:-3] for file in os.listdir(folder) if file.endswith(".py") and not file.startswith("_"))
+
+
+def renderer(command: str, name: str) -> Any:
+    return import_module(f"{__name__}.{command}.{name}").render

@@ -1,0 +1,99 @@
+"""Findings for people: the place, the text with carets, the arithmetic, the repairs."""
+
+import unicodedata
+from collections.abc import Iterable, Iterator
+
+from archcalc import units
+from archcalc.architecture import Examination
+from archcalc.diagnostics import Diagnostic, Label, headline
+from archcalc.formats import Look
+
+WINDOW = 110  # columns of a long line that are shown around a finding
+_COLORS = {"error": "31", "warning": "33", "info": "36"}
+
+
+def render(results: Iterable[Examination], look: Look) -> Iterator[str]:
+    """One line for a spec that is fine, its findings for another; a last line that counts."""
+    specs = errors = failed = 0
+    for one in results:
+        specs += 1
+        for diagnostic in one.diagnostics:
+            yield finding(one.path, diagnostic, one.document.lines, look)
+        wrong = sum(diagnostic.severity == "error" for diagnostic in one.diagnostics)
+        errors += wrong
+        failed += bool(wrong)
+        if not wrong and one.report.rows:
+            yield f"{one.path}: {_paint('ok', '32', look)} {summary(one)}\n"
+    if specs > 1 or errors:
+        verdict = f"{failed:,} with errors" if failed else "all ok"
+        yield f"{specs:,} {'spec' if specs == 1 else 'specs'}: {verdict}{f' ({errors:,})' if errors else ''}\n"
+
+
+def summary(one: Examination) -> str:
+    report = one.report
+    totals = report.totals
+    return (
+        f"{report.input} -> {report.output}, {totals.params:,} params, "
+        f"{units.count(totals.macs)} MACs, {units.count(totals.activations)} activations"
+    )
+
+
+def finding(path: str, one: Diagnostic, lines: tuple[str, ...], look: Look = Look()) -> str:
+    """One finding in full."""
+    color = _COLORS[one.severity]
+    head = headline(path, one)
+    marked = f"{one.severity}[{one.code}]"
+    head = head.replace(marked, _paint(marked, f"1;{color}", look), 1)
+    out = [head, *_snippet(one, lines, look)]
+    out += [f"  = {note}" for note in one.notes]
+    out += [f"  {_paint('help:', '1;32', look)} {one}" for one in one.help]
+    if one.reference:
+        out.append(f"  = {one.reference}")
+    return "\n".join(out) + "\n"
+
+
+def _snippet(one: Diagnostic, lines: tuple[str, ...], look: Look) -> list[str]:
+    marks = [(Label(one.span, one.text), "^"), *((label, "-") for label in one.labels)]
+    marks = [mark for mark in marks if 1 <= mark[0].span.line <= len(lines)]
+    if not marks:
+        return []
+    marks.sort(key=lambda mark: mark[0].span)
+    gutter = len(str(max(label.span.line for label, _ in marks)))
+    out = [f"{'':{gutter}} |"]
+    previous = None
+    for (span, text), sign in marks:
+        line = lines[span.line - 1].rstrip("\r")
+        end = span.end_column if span.end_line == span.line else len(line) + 1
+        start, end = span.column - 1, max(end - 1, span.column)
+        first = max(0, start - WINDOW // 2) if len(line) > WINDOW else 0
+        lead = "..." if first else ""
+        shown = line[first : first + WINDOW]
+        tail = "..." if first + WINDOW < len(line) else ""
+        if previous != span.line:
+            out.append(f"{span.line:>{gutter}} | {lead}{_printable(shown)}{tail}".rstrip())
+        indent = len(lead) + _columns(line[first:start])
+        length = max(1, _columns(line[start : min(end, first + WINDOW)]))
+        color = _COLORS[one.severity] if sign == "^" else "34"
+        arrows = _paint(sign * length + (f" {text}" if text else ""), color, look)
+        out.append(f"{'':{gutter}} | {' ' * indent}{arrows}")
+        previous = span.line
+    return out
+
+
+def _printable(text: str) -> str:
+    """Source text as it may be shown: one visible character for each that is not printable."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else " " if c == "\t" else "\ufffd" for c in text)
+
+
+def _columns(text: str) -> int:
+    """Terminal columns of a text."""
+    if text.isascii():
+        return len(text)
+    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
+    return len(text) + wide - sum(unicodedata.combining(c) > 0 for c in text)
+
+
+def _paint(text: str, code: str, look: Look) -> str:
+    return f"\x1b[{code}m{text}\x1b[0m" if look.color else text

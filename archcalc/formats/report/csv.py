@@ -1,0 +1,56 @@
+"""The report for a spreadsheet: one line a layer, raw integers."""
+
+import csv
+import io
+
+from archcalc import units
+from archcalc.analyze import Report
+from archcalc.formats import Look
+
+HEAD = [
+    "name",
+    "type",
+    "label",
+    "inputs",
+    "width",
+    "height",
+    "channels",
+    "weights",
+    "biases",
+    "params",
+    "buffers",
+    "macs",
+    "flops",
+    "activations",
+    "activation_bytes",
+    "receptive_field_width",
+    "receptive_field_height",
+    "formula",
+]
+
+
+def render(report: Report, look: Look) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(HEAD)
+    width = units.BYTES[look.dtype] * look.batch
+    for row in report.rows:
+        node, cost, seen = row.node, row.cost, row.receptive_field
+        inputs = " ".join(report.graph.nodes[one].name for one in node.inputs)
+        fields = [field.size if field else "" for field in seen]
+        counts = (cost.weights, cost.biases, cost.params, cost.buffers, cost.macs, cost.flops)
+        writer.writerow(
+            [
+                node.name,
+                node.layer.type,
+                node.layer.label,
+                inputs,
+                *row.output,
+                *counts,
+                row.activations,
+                row.activations * width,
+                *fields,
+                row.formula,
+            ]
+        )
+    return out.getvalue()

@@ -1,0 +1,225 @@
+"""The report as a table for the terminal: sections by image size, bars where memory and parameters sit.
+
+A layer that owns nothing (an in-place ReLU, dropout) stands behind the layer it follows; layers that
+repeat the ones above exactly are counted instead of printed again.
+"""
+
+import io
+from typing import NamedTuple
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from archcalc import units
+from archcalc.analyze import Report, Row
+from archcalc.formats import Look
+
+ROOMY, FORMULA_FROM, FIELD_FROM = 96, 118, 132  # columns from which there is room for more
+LONGEST_UNIT = 64
+LEAST_SAVED = 4
+
+
+class Line(NamedTuple):
+    """A line of the table: a layer with the in-place layers behind it, or a fold of repeated lines."""
+
+    row: Row
+    label: str
+    memory: int
+    params: int
+    macs: int
+    folded: str = ""
+
+
+def render(report: Report, look: Look) -> str:
+    lines = fold(merge(report))
+    table = Table(
+        box=box.SIMPLE_HEAD if look.unicode else box.ASCII2,
+        title=_title(report, look),
+        title_justify="left",
+        title_style="bold",
+        caption=_caption(report, look),
+        caption_justify="left",
+        caption_style="",
+        show_footer=True,
+        show_edge=False,
+        padding=(0, 1) if _room(look, ROOMY) else (0, 0),
+        pad_edge=False,
+    )
+    _columns(table, report, look)
+    scale = max((line.memory for line in lines if not line.folded), default=0)
+    heaviest = max((line.params for line in lines if not line.folded), default=0)
+    for number, line in enumerate(lines):
+        following = lines[number + 1] if number + 1 < len(lines) else None
+        ends = following is not None and following.row.output[:2] != line.row.output[:2]
+        table.add_row(*_cells(line, scale, heaviest, look), end_section=ends, style="dim" if line.folded else "")
+    out = io.StringIO()
+    console = Console(
+        file=out,
+        width=look.width or 10_000,
+        color_system="standard" if look.color else None,
+        force_terminal=look.color,
+        highlight=False,
+        legacy_windows=False,
+    )
+    console.print(table)
+    return "\n".join(line.rstrip() for line in out.getvalue().strip("\n").split("\n")) + "\n"
+
+
+def merge(report: Report) -> list[Line]:
+    """One line a layer, except that in-place layers join the line of the layer they overwrite."""
+    lines: list[Line] = []
+    at: dict[int, int] = {}  # node -> its line
+    for row in report.rows:
+        joins = not row.activations and not row.cost.params and row.node.inputs
+        source = row.node.inputs[0] if joins else -1
+        if joins and at.get(source) == len(lines) - 1 and source != 0 and lines[-1].row.output == row.output:
+            last = lines[-1]
+            lines[-1] = last._replace(label=f"{last.label} {row.node.layer.label}", macs=last.macs + row.cost.macs)
+        else:
+            lines.append(Line(row, row.node.layer.label, row.activations, row.cost.params, row.cost.macs))
+        at[row.position] = len(lines) - 1
+    return lines
+
+
+def fold(lines: list[Line]) -> list[Line]:
+    """Replace repetitions of the lines just above by one line that counts them and sums them up."""
+    known: dict[object, int] = {}
+    keys = [
+        known.setdefault((line.label, line.row.output, line.memory, line.params, line.macs), len(known))
+        for line in lines
+    ]
+    out: list[Line] = []
+    at = 0
+    while at < len(lines):
+        best, times = 0, 1
+        for unit in range(1, min(LONGEST_UNIT, (len(lines) - at) // 2) + 1):
+            if keys[at] != keys[at + unit] or keys[at : at + unit] != keys[at + unit : at + 2 * unit]:
+                continue
+            repeats = 2
+            while keys[at : at + unit] == keys[at + repeats * unit : at + (repeats + 1) * unit]:
+                repeats += 1
+            if unit * (repeats - 1) > best * (times - 1):
+                best, times = unit, repeats
+        if best * (times - 1) < LEAST_SAVED:
+            out.append(lines[at])
+            at += 1
+            continue
+        out += lines[at : at + best]
+        rest = lines[at + best : at + best * times]
+        what = "the line above" if best == 1 else f"the {best} lines above"
+        out.append(
+            Line(
+                rest[-1].row,
+                "",
+                sum(one.memory for one in rest),
+                sum(one.params for one in rest),
+                sum(one.macs for one in rest),
+                f"{times - 1:,} x {what}, to {rest[-1].row.node.name}",
+            )
+        )
+        at += best * times
+    return out
+
+
+def _room(look: Look, columns: int) -> bool:
+    return look.width is None or look.width >= columns
+
+
+def _columns(table: Table, report: Report, look: Look) -> None:
+    totals = report.totals
+    width = units.BYTES[look.dtype] * look.batch
+    table.add_column("layer", "total", footer_style="bold", overflow="fold", no_wrap=False)
+    table.add_column("type", "", overflow="fold")
+    table.add_column("output", "", no_wrap=True)
+    table.add_column(
+        "memory", units.size(totals.activations * width), justify="right", no_wrap=True, footer_style="bold"
+    )
+    table.add_column("", "", no_wrap=True)
+    table.add_column("params", units.count(totals.params), justify="right", no_wrap=True, footer_style="bold")
+    table.add_column("", "", no_wrap=True)
+    table.add_column("MACs", units.count(totals.macs), justify="right", no_wrap=True, footer_style="bold")
+    if _room(look, FORMULA_FROM):
+        table.add_column("parameters come from", f"{totals.weights:,} + {totals.biases:,}", overflow="fold")
+    if _room(look, FIELD_FROM):
+        table.add_column("field", "", justify="right", no_wrap=True)
+
+
+def _cells(line: Line, scale: int, heaviest: int, look: Look) -> list[Text]:
+    row = line.row
+    width = units.BYTES[look.dtype] * look.batch
+    name = Text(row.node.name, style="bold") if not line.folded else Text("  ...")
+    cells = [
+        name,
+        Text(line.folded) if line.folded else _label(line, row),
+        Text("" if line.folded else units.volume(row.output, look.layout, look.batch), style="cyan"),
+        Text(units.size(line.memory * width) if line.memory else ""),
+        _bar(0 if line.folded else line.memory, scale, "magenta", look),
+        Text(units.count(line.params) if line.params else ""),
+        _bar(0 if line.folded else line.params, heaviest, "green", look),
+        Text(units.count(line.macs) if line.macs else ""),
+    ]
+    if _room(look, FORMULA_FROM):
+        cells.append(Text("" if line.folded else row.formula))
+    if _room(look, FIELD_FROM):
+        cells.append(Text("" if line.folded else _field(row)))
+    return cells
+
+
+def _label(line: Line, row: Row) -> Text:
+    first, _, rest = line.label.partition(" ")
+    label = Text(first)
+    if rest:
+        label.append(" " + rest, style="dim")
+    if any(row.unread):
+        columns, rows = row.unread
+        label.append(f" (unread: {columns} col, {rows} row)", style="yellow")
+    return label
+
+
+def _field(row: Row) -> str:
+    width, height = row.receptive_field
+    if width is None or height is None:
+        return "?"
+    return str(width.size) if width.size == height.size else f"{width.size}x{height.size}"
+
+
+def _bar(value: int, largest: int, color: str, look: Look) -> Text:
+    """A bar of eighths, at least a sliver for anything that is there."""
+    length = 6 if _room(look, ROOMY) else 3
+    if not value:
+        return Text(" " * length)
+    eighths = max(1, value * length * 8 // largest)
+    whole, part = divmod(eighths, 8)
+    if look.unicode:
+        bar = "\u2588" * whole + ("", *"\u258f\u258e\u258d\u258c\u258b\u258a\u2589")[part]
+    else:
+        bar = "#" * max(1, whole)
+    return Text(bar.ljust(length), style=color)
+
+
+def _title(report: Report, look: Look) -> Text:
+    name = report.graph.name or "network"
+    while cell_len(name) > 70:
+        name = name[:-8] + "..."
+    return Text(
+        f"{name}: {units.volume(report.input, look.layout, look.batch)} -> {units.volume(report.output, look.layout, look.batch)}"
+    )
+
+
+def _caption(report: Report, look: Look) -> Text:
+    totals = report.totals
+    width = units.BYTES[look.dtype]
+    per = "per image" if look.batch == 1 else f"for a batch of {look.batch}"
+    own = "ReLU and dropout in place" if report.convention == "inplace" else "every layer owns its output"
+    parts = [
+        f"{totals.params:,} parameters ({units.size(totals.params * width)} as {look.dtype}), {totals.macs:,} MACs",
+        f"{totals.activations * look.batch:,} activations ({units.size(totals.activations * look.batch * width)}) forward {per}; {own}",
+    ]
+    if totals.buffers:
+        parts.insert(1, f"{totals.buffers:,} buffers (running statistics, not trained)")
+    if not report.complete:
+        parts.append(f"incomplete: {len(report.rows):,} of {len(report.graph.nodes):,} layers; totals are of these")
+    return Text("\n".join(parts))

@@ -1,0 +1,203 @@
+"""What a layer is: a frozen record of its keys that knows its shape, its cost and its formula.
+
+A layer type is one class.  Its keys are declared once, and the validator, the pattern notation, the
+JSON Schema and the error messages read the declaration:
+
+    class Conv(Windowed):
+        type = "conv"
+        filters: int = key(Integer(1), notation="-", letter="K", foreign=("out_channels",), help="...")
+
+`dataclass_transform` gives the type checker the constructor of a dataclass; the decorator itself
+would cost 0.5 ms of start-up a class.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, NamedTuple, dataclass_transform
+
+from archcalc.diagnostics import rule
+from archcalc.misfit import LayerError, refuse
+from archcalc.values import Boolean, Choice, Kind
+from archcalc.volume import MAX_DIMENSION, Rounding, Volume, Window
+
+TOO_LARGE_VOLUME = rule(
+    "AC204",
+    "a dimension is larger than 2^31 - 1",
+    "No framework can index such a tensor.  Usually a stride, a number of units or `$arithmetic` is off.",
+)
+
+
+class Key:
+    """One hyperparameter: its kind, default, and how it is written."""
+
+    __slots__ = ("default", "foreign", "help", "kind", "letter", "notation", "required")
+
+    def __init__(
+        self, kind: Kind, default: Any, notation: str | None, letter: str, foreign: tuple[str, ...], help: str
+    ) -> None:
+        self.kind, self.default, self.required = kind, default, default is ...
+        self.notation, self.letter, self.foreign, self.help = notation, letter, foreign, help
+
+
+def key(
+    kind: Kind,
+    *,
+    default: Any = ...,
+    notation: str | None = None,
+    letter: str = "",
+    foreign: tuple[str, ...] = (),
+    help: str = "",
+) -> Any:
+    """Declare a key.
+
+    `notation` is how a pattern writes it: "" directly behind the word (`CONV3`), "-" behind a dash
+    (`CONV3-64`), a letter as suffix (`s2`).  `letter` is cs231n's.  `foreign` are other frameworks'
+    names, answered with ours.
+    """
+    return Key(kind, default, notation, letter, foreign, help)
+
+
+class Cost(NamedTuple):
+    """What a layer costs for one image.
+
+    weights, biases: trained values.  buffers: values kept but not trained (batch norm's statistics).
+    macs: multiply-accumulates of conv, fc and locally connected layers, without the bias.
+    flops: 2 macs + one per bias addition + for every output value: an activation 1 (softmax 3), a
+    pool one per value of its window, batch norm 2, LRN 2n + 3 for n channels; nothing for what
+    only moves or (at inference) passes values on: flatten, dropout.
+    """
+
+    weights: int = 0
+    biases: int = 0
+    buffers: int = 0
+    macs: int = 0
+    flops: int = 0
+
+    @property
+    def params(self) -> int:
+        return self.weights + self.biases
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(key,))
+class Layer:
+    """A layer alone, without its place in a network; equal to any layer with the same values."""
+
+    type: ClassVar[str] = ""
+    aka: ClassVar[tuple[str, ...]] = ()  # other tools' names for this type
+    inplace: ClassVar[bool] = False  # may overwrite its input, so owns no memory of its own
+    keys: ClassVar[Mapping[str, Key]] = {}
+
+    def __init_subclass__(cls) -> None:
+        declared = {name: value for name, value in vars(cls).items() if isinstance(value, Key)}
+        cls.keys = {**cls.keys, **declared}
+        for name, one in declared.items():
+            if one.required:
+                delattr(cls, name)
+            else:
+                setattr(cls, name, one.default)
+        if "type" in vars(cls):
+            if cls.type in TYPES:
+                raise TypeError(f"two layers are of type {cls.type}")
+            TYPES[cls.type] = cls
+
+    def __init__(self, **values: Any) -> None:
+        if unknown := values.keys() - self.keys.keys():
+            raise TypeError(f"{self.type} has no key {min(unknown)}")
+        for name, one in self.keys.items():
+            if one.required and name not in values:
+                raise TypeError(f"{self.type} needs {name}")
+        vars(self).update(values)
+        self.validate()
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{type(self).__name__} is frozen")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"{type(self).__name__} is frozen")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Layer) and self.type == other.type and self.values() == other.values()
+
+    def __hash__(self) -> int:
+        return hash((self.type, *self.values().values()))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in vars(self).items())})"
+
+    def values(self) -> dict[str, Any]:
+        """Every key with its value, defaults included."""
+        return {name: getattr(self, name) for name in self.keys}
+
+    def validate(self) -> None:
+        """First stage: raise LayerError for what is wrong whatever the input."""
+
+    @property
+    def label(self) -> str:
+        """The layer in pattern notation, short: `CONV3-64`."""
+        return self.type.upper()
+
+    def measure(self, inputs: tuple[Volume, ...]) -> tuple[Volume, Cost]:
+        """Second stage: the output volume and the cost for these inputs, or LayerError."""
+        (x,) = inputs
+        y = self.output(x)
+        if max(y) > MAX_DIMENSION:
+            raise LayerError(TOO_LARGE_VOLUME, f"the output {y} has a dimension larger than {MAX_DIMENSION:,}")
+        return y, self.cost(x, y)
+
+    def output(self, x: Volume) -> Volume:
+        """The shape rule."""
+        return x
+
+    def cost(self, x: Volume, y: Volume) -> Cost:
+        return Cost()
+
+    def weights_formula(self, x: Volume, y: Volume) -> str:
+        """How the weights come about: `(3*3*64)*64`; empty where there are none."""
+        return ""
+
+    def windows(self, x: Volume) -> tuple[Window, Window] | None:
+        """The windows along width and height through which an output sees the input; None: its own pixel."""
+        return None
+
+    def unread(self, x: Volume) -> tuple[int, int]:
+        """Columns and rows of the input that lie behind the last window."""
+        return 0, 0
+
+
+TYPES: dict[str, type[Layer]] = {}
+
+ROUNDING = Choice("exact", "floor", "ceil")
+
+
+def rounding_key() -> Any:
+    return key(
+        ROUNDING,
+        default="exact",
+        help="what to do where (W - F + 2P)/S + 1 is not whole: refuse, round down, round up",
+    )
+
+
+def bias_key(help: str) -> Any:
+    return key(Boolean(), default=True, foreign=("use_bias", "bias_term", "biases", "no_bias"), help=help)
+
+
+class Windowed(Layer):
+    """A layer whose output size is (W - F + 2P)/S + 1 along each axis."""
+
+    rounding: Rounding
+
+    def windows(self, x: Volume) -> tuple[Window, Window]:
+        raise NotImplementedError
+
+    def places(self, x: Volume) -> tuple[int, int]:
+        """Number of window positions along width and height, or LayerError (AC201, AC202)."""
+        sizes = []
+        for axis, window, extent in zip(("width", "height"), self.windows(x), x, strict=False):
+            fit = window.fit(extent)
+            if fit.size < 1 or (fit.leftover and window.rounding == "exact" and not window.same):
+                raise refuse(window, extent, axis, symmetric=window.before == window.after)
+            sizes.append(fit.size)
+        return sizes[0], sizes[1]
+
+    def unread(self, x: Volume) -> tuple[int, int]:
+        width, height = self.windows(x)
+        return width.fit(x.width).unread, height.fit(x.height).unread

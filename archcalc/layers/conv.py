@@ -1,0 +1,185 @@
+"""Convolution, with shared weights and without."""
+
+from archcalc.diagnostics import rule
+from archcalc.layers.base import Cost, Windowed, bias_key, key, rounding_key
+from archcalc.misfit import LayerError
+from archcalc.values import Extents, Integer, Padding, Paddings
+from archcalc.volume import Pair, Rounding, Volume, Window
+
+BAD_GROUPS = rule(
+    "AC203",
+    "groups do not divide the channels",
+    """
+    A grouped convolution splits its input channels and its filters into `groups` equal parts, so groups must
+    divide both.  A depthwise convolution has as many groups as input channels.
+    """,
+)
+EVEN_HALF = rule(
+    "AC205",
+    "`padding: half` needs an odd window",
+    """
+    `half` pads (F - 1)/2 on each side so that a stride of 1 keeps the size; with an even F that is not whole.
+    Use an odd filter, `same`, or write the four sides.
+    """,
+)
+
+
+class Convolution(Windowed):
+    """What convolutions have in common: their keys and their windows."""
+
+    filters: int = key(
+        Integer(1),
+        notation="-",
+        letter="K",
+        foreign=("out_channels", "num_output", "num_filters", "features", "n_filters", "K", "channels", "out"),
+        help="number of filters, the channels of the output",
+    )
+    kernel_size: Pair = key(
+        Extents(1),
+        notation="",
+        letter="F",
+        foreign=("kernel", "size", "filter_size", "F", "ksize", "kernel_shape", "window"),
+        help="extent of the window",
+    )
+    stride: Pair = key(
+        Extents(1),
+        default=Pair(1, 1),
+        notation="s",
+        letter="S",
+        foreign=("strides", "S", "subsample", "step"),
+        help="distance between windows",
+    )
+    padding: Padding = key(
+        Paddings(),
+        default=Padding(),
+        notation="p",
+        letter="P",
+        foreign=("pad", "pads", "P", "border_mode", "zero_padding"),
+        help="zeros around the input: a number, a pair, four sides, valid, same or half",
+    )
+    dilation: Pair = key(
+        Extents(1),
+        default=Pair(1, 1),
+        notation="d",
+        foreign=("dilation_rate", "dilations", "atrous_rate", "rate"),
+        help="distance between the window's values; 1 is ordinary",
+    )
+
+    def validate(self) -> None:
+        if self.padding.mode == "half":
+            for axis, size, dilation in zip(("width", "height"), self.kernel_size, self.dilation, strict=True):
+                if dilation * (size - 1) % 2:
+                    raise LayerError(
+                        EVEN_HALF,
+                        f"`padding: half` is not whole: F = {size} in {axis}",
+                        keys=("padding", "kernel_size"),
+                        notes=(f"P = (F - 1)/2 = ({dilation * (size - 1) + 1} - 1)/2",),
+                    )
+
+    @property
+    def label(self) -> str:
+        stride = "" if self.stride == (1, 1) else f"s{self.stride}"
+        dilation = "" if self.dilation == (1, 1) else f"d{self.dilation}"
+        return f"{self.type.upper()}{self.kernel_size}-{self.filters}{stride}{dilation}"
+
+    def windows(self, x: Volume) -> tuple[Window, Window]:
+        p, mode = self.padding, self.padding.mode
+        before, after = (p.left, p.top), (p.right, p.bottom)
+        if mode == "half":
+            (fw, fh), (dw, dh) = self.kernel_size, self.dilation
+            before = after = (dw * (fw - 1) // 2, dh * (fh - 1) // 2)
+        width, height = (
+            Window(
+                self.kernel_size[axis],
+                self.stride[axis],
+                before[axis],
+                after[axis],
+                self.dilation[axis],
+                self.rounding,
+                mode == "same",
+            )
+            for axis in (0, 1)
+        )
+        return width, height
+
+    def output(self, x: Volume) -> Volume:
+        return Volume(*self.places(x), self.filters)
+
+
+class Conv(Convolution):
+    """Convolution: each of K filters of F x F x C slides over the input."""
+
+    type = "conv"
+    aka = ("conv2d", "convolution", "convolutional", "conv2dlayer", "convolution2d")
+
+    groups: int = key(
+        Integer(1),
+        default=1,
+        notation="g",
+        foreign=("group", "cardinality", "num_groups"),
+        help="parts into which input channels and filters are split",
+    )
+    bias: bool = bias_key("add one bias per filter")
+    rounding: Rounding = rounding_key()
+
+    def validate(self) -> None:
+        super().validate()
+        if self.filters % self.groups:
+            raise LayerError(
+                BAD_GROUPS,
+                f"{self.filters} filters cannot be split into {self.groups} groups",
+                keys=("groups", "filters"),
+                help=(_nearest_multiples(self.filters, self.groups, "filters"),),
+            )
+
+    @property
+    def label(self) -> str:
+        return super().label + (f"g{self.groups}" if self.groups > 1 else "")
+
+    def output(self, x: Volume) -> Volume:
+        if x.channels % self.groups:
+            fitting = [str(g) for g in range(1, min(x.channels, 64) + 1) if x.channels % g == 0 == self.filters % g]
+            raise LayerError(
+                BAD_GROUPS,
+                f"cannot split the input's {x.channels} channels into {self.groups} groups",
+                keys=("groups",),
+                notes=(f"{x.channels} = {x.channels // self.groups}*{self.groups} + {x.channels % self.groups}",),
+                help=(
+                    f"groups that divide {x.channels} channels and {self.filters} filters: {', '.join(fitting[:8])}",
+                ),
+            )
+        return super().output(x)
+
+    def cost(self, x: Volume, y: Volume) -> Cost:
+        weights = self.kernel_size.area * (x.channels // self.groups) * self.filters
+        biases = self.filters if self.bias else 0
+        macs = weights * y.width * y.height
+        return Cost(weights, biases, 0, macs, 2 * macs + (y.size if self.bias else 0))
+
+    def weights_formula(self, x: Volume, y: Volume) -> str:
+        width, height = self.kernel_size
+        return f"({width}*{height}*{x.channels // self.groups})*{self.filters}"
+
+
+class Local(Convolution):
+    """Locally connected: a convolution whose filters are not shared between positions."""
+
+    type = "local"
+    aka = ("locallyconnected", "locallyconnected2d", "locally_connected")
+
+    bias: bool = bias_key("add one bias per output value")
+    rounding: Rounding = rounding_key()
+
+    def cost(self, x: Volume, y: Volume) -> Cost:
+        weights = y.size * self.kernel_size.area * x.channels
+        biases = y.size if self.bias else 0
+        return Cost(weights, biases, 0, weights, 2 * weights + biases)
+
+    def weights_formula(self, x: Volume, y: Volume) -> str:
+        width, height = self.kernel_size
+        return f"({y.product})*({width}*{height}*{x.channels})"
+
+
+def _nearest_multiples(value: int, divisor: int, name: str) -> str:
+    below, above = value - value % divisor, value + divisor - value % divisor
+    return f"the nearest {name} are " + " and ".join(str(one) for one in (below, above) if one)

@@ -1,0 +1,39 @@
+"""Fully connected layers."""
+
+from archcalc.layers.base import Cost, Layer, bias_key, key
+from archcalc.values import Integer
+from archcalc.volume import Volume, Window
+
+
+class FullyConnected(Layer):
+    """Fully connected: every unit sees the whole input, which is flattened implicitly."""
+
+    type = "fc"
+    aka = ("dense", "linear", "inner_product", "innerproduct", "fully_connected", "fullyconnected", "affine")
+
+    units: int = key(
+        Integer(1),
+        notation="-",
+        letter="K",
+        foreign=("out_features", "num_output", "filters", "neurons", "n", "size", "num_units", "out"),
+        help="number of neurons",
+    )
+    bias: bool = bias_key("add one bias per unit")
+
+    @property
+    def label(self) -> str:
+        return f"FC-{self.units}"
+
+    def output(self, x: Volume) -> Volume:
+        return Volume(1, 1, self.units)
+
+    def cost(self, x: Volume, y: Volume) -> Cost:
+        weights = x.size * self.units
+        biases = self.units if self.bias else 0
+        return Cost(weights, biases, 0, weights, 2 * weights + biases)
+
+    def weights_formula(self, x: Volume, y: Volume) -> str:
+        return f"{x.product}*{self.units}"
+
+    def windows(self, x: Volume) -> tuple[Window, Window]:
+        return Window(x.width), Window(x.height)

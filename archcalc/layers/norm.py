@@ -1,0 +1,55 @@
+"""Normalization and dropout."""
+
+from archcalc.layers.base import Cost, Layer, key
+from archcalc.values import Boolean, Integer, Number
+from archcalc.volume import Volume
+
+
+class BatchNorm(Layer):
+    """Batch normalization: a trained scale and shift per channel, and running statistics as buffers."""
+
+    type = "bn"
+    aka = ("batchnorm", "batch_norm", "batchnorm2d", "batchnormalization", "batch_normalization", "norm")
+
+    affine: bool = key(Boolean(), default=True, foreign=("trainable",), help="train a scale and a shift per channel")
+    scale: bool = key(Boolean(), default=True, foreign=("gamma",), help="train the scale (weights)")
+    eps: float = key(Number(0), default=1e-5, foreign=("epsilon",), help="added to the variance")
+
+    def cost(self, x: Volume, y: Volume) -> Cost:
+        weights = x.channels if self.affine and self.scale else 0
+        biases = x.channels if self.affine else 0
+        return Cost(weights, biases, 2 * x.channels, 0, 2 * y.size)
+
+    def weights_formula(self, x: Volume, y: Volume) -> str:
+        return str(x.channels) if self.affine and self.scale else ""
+
+
+class LocalResponseNorm(Layer):
+    """Local response normalization over n neighbouring channels (AlexNet, section 3.3)."""
+
+    type = "lrn"
+    aka = ("localresponsenorm", "local_response_norm", "localresponsenormalization", "crossmapnorm")
+
+    size: int = key(Integer(1), default=5, notation="", foreign=("n", "local_size", "depth_radius"), help="channels n")
+    alpha: float = key(Number(0), default=1e-4, help="factor alpha")
+    beta: float = key(Number(0), default=0.75, help="exponent beta")
+    k: float = key(Number(0), default=2.0, foreign=("bias",), help="additive constant k")
+
+    def cost(self, x: Volume, y: Volume) -> Cost:
+        return Cost(flops=y.size * (2 * self.size + 3))
+
+
+class Dropout(Layer):
+    """Dropout: at training a share of the values is set to zero; at inference it does nothing."""
+
+    type = "dropout"
+    aka = ("drop", "dropout2d", "spatial_dropout")
+    inplace = True
+
+    rate: float = key(
+        Number(0, 1, open_high=True),
+        default=0.5,
+        notation="",
+        foreign=("p", "prob", "ratio", "dropout_ratio", "probability"),
+        help="share of values dropped",
+    )

@@ -1,0 +1,140 @@
+"""Pooling over windows, and over the whole image."""
+
+from archcalc.diagnostics import rule
+from archcalc.layers.base import Cost, Layer, Windowed, key, rounding_key
+from archcalc.misfit import LayerError
+from archcalc.values import Boolean, Extents, Padding, Paddings
+from archcalc.volume import Pair, Rounding, Volume, Window
+
+POOL_PADDING = rule(
+    "AC206",
+    "a pool pads by more than its window covers",
+    """
+    With padding as large as the window, a window of a pool would see nothing but padding, and its result
+    would be minus infinity (max) or an average of nothing.  Frameworks refuse it too.
+    """,
+)
+
+
+class Pooling(Windowed):
+    """A window slides over every channel on its own; the stride is the window's extent unless given."""
+
+    kernel_size: Pair = key(
+        Extents(1),
+        notation="",
+        letter="F",
+        foreign=("pool_size", "kernel", "size", "F", "ksize", "window", "kernel_shape"),
+        help="extent of the window",
+    )
+    stride: Pair | None = key(
+        Extents(1),
+        default=None,
+        notation="s",
+        letter="S",
+        foreign=("strides", "S", "step"),
+        help="distance between windows; the extent of the window unless given",
+    )
+    padding: Padding = key(
+        Paddings(),
+        default=Padding(),
+        notation="p",
+        letter="P",
+        foreign=("pad", "pads", "P", "border_mode"),
+        help="padding around the input, as for conv",
+    )
+
+    @property
+    def step(self) -> Pair:
+        """The stride in force."""
+        return self.stride or self.kernel_size
+
+    def validate(self) -> None:
+        sides = self.padding
+        for axis, size, pad in (
+            ("width", self.kernel_size.width, max(sides.left, sides.right)),
+            ("height", self.kernel_size.height, max(sides.top, sides.bottom)),
+        ):
+            if pad >= size:
+                raise LayerError(
+                    POOL_PADDING,
+                    f"the {axis}'s padding of {pad} is not smaller than the window of {size}",
+                    keys=("padding", "kernel_size"),
+                )
+
+    @property
+    def label(self) -> str:
+        stride = "" if self.step == self.kernel_size else f"s{self.step}"
+        return f"{self.type.upper()}{self.kernel_size}{stride}"
+
+    def windows(self, x: Volume) -> tuple[Window, Window]:
+        p, half = self.padding, self.padding.mode == "half"
+        before, after = (p.left, p.top), (p.right, p.bottom)
+        if half:  # of an even window, too: pools of 2 with half pad nothing
+            before = after = ((self.kernel_size.width - 1) // 2, (self.kernel_size.height - 1) // 2)
+        width, height = (
+            Window(
+                self.kernel_size[axis],
+                self.step[axis],
+                before[axis],
+                after[axis],
+                rounding=self.rounding,
+                same=p.mode == "same",
+            )
+            for axis in (0, 1)
+        )
+        return width, height
+
+    def output(self, x: Volume) -> Volume:
+        return Volume(*self.places(x), x.channels)
+
+    def cost(self, x: Volume, y: Volume) -> Cost:
+        return Cost(flops=y.size * self.kernel_size.area)
+
+
+class MaxPool(Pooling):
+    """Max pooling."""
+
+    type = "pool"
+    aka = ("maxpool", "maxpool2d", "max_pool", "maxpooling2d", "max_pooling", "pooling", "mp")
+
+    rounding: Rounding = rounding_key()
+
+
+class AveragePool(Pooling):
+    """Average pooling."""
+
+    type = "avgpool"
+    aka = ("averagepool", "avgpool2d", "avg_pool", "averagepooling2d", "meanpool", "ap")
+
+    count_padding: bool = key(
+        Boolean(),
+        default=True,
+        foreign=("count_include_pad",),
+        help="whether zeros of the padding count in the divisor",
+    )
+    rounding: Rounding = rounding_key()
+
+
+class L2Pool(Pooling):
+    """L2 pooling: the root of the sum of squares."""
+
+    type = "l2pool"
+    aka = ("lppool", "lppool2d", "lp_pool", "l2_pool")
+
+    rounding: Rounding = rounding_key()
+
+
+class GlobalAveragePool(Layer):
+    """Global average pooling: one value per channel."""
+
+    type = "gap"
+    aka = ("globalavgpool", "globalaveragepooling2d", "global_avg_pool", "global_average_pool", "globalpool")
+
+    def output(self, x: Volume) -> Volume:
+        return Volume(1, 1, x.channels)
+
+    def cost(self, x: Volume, y: Volume) -> Cost:
+        return Cost(flops=x.size)
+
+    def windows(self, x: Volume) -> tuple[Window, Window]:
+        return Window(x.width), Window(x.height)

@@ -1,0 +1,300 @@
+"""The arrow notation -> the nodes that the same layers have in YAML.
+
+    [[CONV3-64p1 -> RELU]*2 -> POOL2]*3 -> FC-10
+
+is read as `{repeat: 3, layers: [{repeat: 2, layers: [{conv: {kernel_size: 3, filters: 64, ...`, every
+node with its exact place, so nothing after this module knows which way a layer was written.  Which
+number means what is declared by the layer types (`key(..., notation=...)`).
+"""
+
+import re
+from collections.abc import Callable, Container
+from functools import cache
+
+from archcalc.diagnostics import Refusal, Span, rule
+from archcalc.layers import TYPES
+from archcalc.source import MAX_DEPTH, MAX_NODES, TOO_LARGE, Mapping, Node, Scalar, Sequence
+
+BAD_PATTERN = rule(
+    "AC106",
+    "a pattern is not well formed",
+    """
+    A pattern is steps joined by `->` (or ` - `): `CONV<F>-<K>` with the suffixes `s` stride, `p` padding,
+    `d` dilation and `g` groups (`CONV7-64s2p3`, `CONV7x1-192`), `POOL<F>`, `FC-<units>`, `RELU` and every
+    other layer type; `[..]*n` repeats, `X?` is optional.  A number may be `$name` or `(4*$width)`.
+    """,
+)
+
+# A key no YAML text can hold (the reader refuses the character): marks `X?`.
+OPTIONAL = "\0optional"
+
+_ARROW = re.compile(r"\s*(?:->|\u2192|(?<=\s)-(?=\s))\s*")
+_RUN = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_REST = re.compile(r"(?:\d+(?:x\d+)?)?(?:[a-z](?:\d+(?:x\d+)?|same|half|valid)?)*")
+_VALUE = re.compile(r"\d+(?:_\d+)*(?:x\d+|\.\d+)?|\$[A-Za-z_]\w*|same|half|valid", re.ASCII)
+_COUNT = re.compile(r"\s*(?:(\d+(?:_\d+)*)|(\$?[A-Za-z_]\w*))", re.ASCII)
+
+Places = Callable[[int], tuple[int, int]]
+
+
+def is_pattern(text: str) -> bool:
+    """Whether a SPEC on the command line is a pattern: it holds an arrow."""
+    return "->" in text or "\u2192" in text
+
+
+def parse_pattern(scalar: Scalar, lines: list[str], blocks: Container[str] = ()) -> Sequence:
+    """A scalar that holds a pattern -> a Sequence of layer nodes; Refusal (AC106) where it is malformed.
+
+    `lines` is the text the scalar stands in, to find columns in folded and block scalars; `blocks`
+    are the names a step may have besides the layer types.
+    """
+    return _Parser(scalar, lines, blocks).parse()
+
+
+class _Parser:
+    def __init__(self, scalar: Scalar, lines: list[str], blocks: Container[str]) -> None:
+        self.text = scalar.text
+        self.whole = scalar.span
+        self.places = _places(scalar, lines)
+        self.blocks = blocks
+        self.at = 0
+        self.steps = 0
+
+    def span(self, start: int, end: int) -> Span:
+        line, column = self.places(start)
+        end_line, end_column = self.places(max(start, end - 1))
+        return Span(line, column, end_line, end_column + 1)
+
+    def refuse(self, message: str, start: int, end: int = 0, *, help: tuple[str, ...] = ()) -> Refusal:
+        return Refusal(BAD_PATTERN, message, self.span(start, max(end, start + 1)), help=help)
+
+    def skip_space(self) -> None:
+        while self.at < len(self.text) and self.text[self.at].isspace():
+            self.at += 1
+
+    def parse(self) -> Sequence:
+        self.skip_space()
+        if self.at == len(self.text):
+            raise Refusal(BAD_PATTERN, "the pattern is empty", self.whole)
+        items = self.chain(0)
+        if self.at < len(self.text):
+            raise self.refuse("this `]` closes nothing", self.at)
+        return Sequence(items, self.whole)
+
+    def chain(self, depth: int) -> tuple[Node, ...]:
+        """Steps joined by arrows, up to the end or a closing bracket."""
+        text = self.text
+        items: list[Node] = []
+        while True:
+            self.skip_space()
+            if self.at < len(text) and text[self.at] == "]" and not items:
+                return ()
+            items.append(self.step(depth))
+            arrow = _ARROW.match(text, self.at)
+            if arrow is None:
+                self.skip_space()
+                if self.at == len(text) or text[self.at] == "]":
+                    return tuple(items)
+                raise self.refuse("an arrow `->` is expected here", self.at)
+            self.at = arrow.end()
+            if self.at == len(text) or text[self.at] == "]":
+                raise self.refuse("nothing follows this arrow", arrow.start() + len(arrow[0]) - len(arrow[0].lstrip()))
+
+    def step(self, depth: int) -> Node:
+        self.steps += 1
+        if self.steps > MAX_NODES:
+            raise Refusal(TOO_LARGE, f"the pattern has more than {MAX_NODES:,} steps, the limit", self.whole)
+        start = self.at
+        if start == len(self.text):
+            raise self.refuse("the pattern ends where a layer is expected", start - 1)
+        group = self.text[start] == "["
+        node = self.group(depth) if group else self.atom()
+        optional = False
+        while self.at < len(self.text) and self.text[self.at] in "?*":
+            if self.text[self.at] == "?":
+                if group:
+                    raise self.refuse("only a layer can be optional, not a group", self.at)
+                optional = True
+                self.at += 1
+                continue
+            if optional or (isinstance(node, Mapping) and not group):
+                raise self.refuse(
+                    "only a group is repeated", self.at, help=(f"write [{self.text[start : self.at]}]*n",)
+                )
+            node = self.repeat(node, start)
+            group = False
+        if optional and isinstance(node, Mapping):
+            ((name, values),) = node.entries
+            mark = Scalar(OPTIONAL, node.span)
+            entries = values.entries if isinstance(values, Mapping) else ()
+            node = Mapping(((name, Mapping((*entries, (mark, mark)), values.span)),), node.span)
+        if isinstance(node, Sequence):
+            node = self.repeated(node, Scalar("1", node.span), start)
+        return node
+
+    def group(self, depth: int) -> Sequence:
+        start = self.at
+        if depth >= MAX_DEPTH:
+            raise Refusal(
+                TOO_LARGE, f"groups are nested deeper than {MAX_DEPTH} levels, the limit", self.span(start, start + 1)
+            )
+        self.at += 1
+        items = self.chain(depth + 1)
+        if self.at == len(self.text):
+            raise self.refuse("this `[` is not closed", start)
+        self.at += 1
+        return Sequence(items, self.span(start, self.at))
+
+    def repeat(self, body: Node, start: int) -> Mapping:
+        star = self.at
+        self.at += 1
+        if self.text.startswith("(", self.at):
+            begin = self.at
+            count = Scalar(self.parenthesis(), self.span(begin, self.at))
+        elif found := _COUNT.match(self.text, self.at):
+            self.at = found.end()
+            name = found[2]
+            written = found[1] or (name if name.startswith("$") else "$" + name)
+            count = Scalar(written, self.span(found.start(1 if found[1] else 2), self.at))
+        else:
+            raise self.refuse("a number or a variable is expected after `*`", star)
+        return self.repeated(body, count, start)
+
+    def repeated(self, body: Node, count: Scalar, start: int) -> Mapping:
+        span = self.span(start, self.at)
+        return Mapping(((Scalar("repeat", span), count), (Scalar("layers", span), body)), span)
+
+    def parenthesis(self) -> str:
+        """The text of a balanced parenthesis, brackets included."""
+        start, depth = self.at, 0
+        while self.at < len(self.text):
+            character = self.text[self.at]
+            self.at += 1
+            depth += (character == "(") - (character == ")")
+            if depth == 0:
+                return self.text[start : self.at]
+        raise self.refuse("this `(` is not closed", start)
+
+    def atom(self) -> Mapping:
+        text, start = self.text, self.at
+        run = _RUN.match(text, start)
+        if run is None:
+            raise self.refuse(f"`{text[start : start + 1]}` stands where a layer is expected", start)
+        if run[0] in self.blocks:
+            self.at = run.end()
+            name = Scalar(run[0], self.span(start, self.at))
+            return Mapping(((name, Mapping((), name.span)),), name.span)
+        type, length = _word(run[0])
+        self.at = start + length
+        name = Scalar(type, self.span(start, self.at))
+        if type == "input":
+            entries = self.volume()
+        elif type in TYPES:
+            entries = self.values(type)
+        else:  # reported with its neighbours by whoever knows all the types
+            self.at = re.compile(r"[\w.$()*+%-]*(?<!-)", re.ASCII).match(text, run.end()).end()  # type: ignore[union-attr]
+            entries = ()
+        span = self.span(start, self.at)
+        return Mapping(((name, Mapping(entries, span)),), span)
+
+    def values(self, type: str) -> tuple[tuple[Scalar, Node], ...]:
+        """The numbers behind a word: `3-64s2p1`."""
+        text, notation = self.text, _notation(type)
+        entries: dict[str, tuple[Scalar, Node]] = {}
+        while self.at < len(text):
+            start = self.at
+            character = text[start]
+            direct = character.isdecimal() or character in "$("
+            if direct and not entries:
+                sign = ""
+            elif character == "-" and not _ARROW.match(text, start) and text[start + 1 : start + 2].strip():
+                sign = "-"
+            elif character.isascii() and (character.isalpha() or direct):
+                sign = character
+            else:
+                break
+            key = notation.get(sign)
+            if key is None:
+                allowed = ", ".join(f"`{one}`" for one in notation if one) or "no suffix"
+                what = f"the suffix `{sign}`" if sign else "a number"
+                raise self.refuse(f"{type.upper()} does not take {what}; it takes {allowed}", start)
+            if key in entries:
+                raise self.refuse(f"{key} is given twice", start)
+            self.at += len(sign)
+            begin = self.at
+            if text.startswith("(", begin):
+                value = self.parenthesis()
+            elif found := _VALUE.match(text, begin):
+                self.at, value = found.end(), found[0]
+            else:
+                raise self.refuse(f"a number is expected after `{sign}`", start)
+            entries[key] = (Scalar(key, self.span(start, self.at)), Scalar(value, self.span(begin, self.at)))
+        return tuple(entries.values())
+
+    def volume(self) -> tuple[tuple[Scalar, Node], ...]:
+        """The size behind INPUT: `[224x224x3]`, or nothing."""
+        if not self.text.startswith("[", self.at):
+            return ()
+        start, end = self.at + 1, self.text.find("]", self.at)
+        if end < 0:
+            raise self.refuse("this `[` is not closed", self.at)
+        parts = list(re.finditer(r"[^x\u00d7*\s]+", self.text[start:end]))
+        if len(parts) != 3:
+            raise self.refuse("the input is width x height x channels, like INPUT[224x224x3]", self.at, end + 1)
+        self.at = end + 1
+        spans = [self.span(start + part.start(), start + part.end()) for part in parts]
+        return tuple(
+            (Scalar(side, span), Scalar(part[0], span))
+            for side, part, span in zip(("width", "height", "channels"), parts, spans, strict=True)
+        )
+
+
+@cache
+def _word(run: str) -> tuple[str, int]:
+    """Split `CONV3` into the layer type `conv` and the length of its word; unknown words stay whole."""
+    for length in range(len(run), 0, -1):
+        if run[:length].lower() in TYPES and _REST.fullmatch(run, length):
+            return run[:length].lower(), length
+    letters = re.match(r"[A-Za-z_]+", run)
+    length = letters.end() if letters and _REST.fullmatch(run, letters.end()) else len(run)
+    return run[:length], length
+
+
+@cache
+def _notation(type: str) -> dict[str, str]:
+    return {key.notation: name for name, key in TYPES[type].keys.items() if key.notation is not None}
+
+
+def _places(scalar: Scalar, lines: list[str]) -> Places:
+    """Offset in the scalar's value -> (line, column) in the text."""
+    span, text = scalar.span, scalar.text
+    quote = 1 if scalar.style in ("'", '"') else 0
+    if span.line == span.end_line and span.end_column - span.column == len(text) + 2 * quote:
+        line, base = span.line, span.column + quote
+        return lambda offset: (line, base + offset)
+    found = _aligned(scalar, lines)
+    if found is None:
+        return lambda offset: (span.line, span.column)
+    return lambda offset: found[min(offset, len(found) - 1)]
+
+
+def _aligned(scalar: Scalar, lines: list[str]) -> list[tuple[int, int]] | None:
+    """Places of a folded or block scalar: what is not white space comes in the same order in both."""
+    span, block = scalar.span, scalar.style in ("|", ">")
+    raw = []
+    for number in range(span.line + block, min(span.end_line, len(lines)) + 1):
+        line = lines[number - 1]
+        first = span.column if number == span.line else 1
+        last = span.end_column - 1 if number == span.end_line else len(line)
+        raw += [(number, column, line[column - 1]) for column in range(first, last + 1) if column <= len(line)]
+    if scalar.style in ("'", '"'):
+        raw = raw[1:-1]
+    visible = [one for one in raw if not one[2].isspace()]
+    wanted = [character for character in scalar.text if not character.isspace()]
+    if not wanted or [one[2] for one in visible] != wanted:
+        return None
+    places, position = [], 0
+    for character in scalar.text:
+        places.append(visible[min(position, len(visible) - 1)][:2])
+        position += not character.isspace()
+    return places

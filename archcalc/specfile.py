@@ -1,0 +1,84 @@
+"""Where a spec's text comes from: a file, standard input, the zoo, or a pattern."""
+
+import os
+import re
+import stat
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from archcalc.diagnostics import Refusal, SpecError
+from archcalc.pattern import is_pattern
+from archcalc.source import MAX_BYTES, decode
+
+
+class SpecUnavailable(Exception):
+    """The spec cannot be read at all: no such file, no permission, no such zoo name."""
+
+
+class SpecText(NamedTuple):
+    path: str  # as messages show it
+    text: str
+    pattern: bool = False
+
+
+def read_spec(spec: str | os.PathLike[str]) -> SpecText:
+    """The text of SPEC.
+
+    Raises SpecUnavailable where there is nothing to read, SpecError where it is not text.
+    """
+    name = os.fspath(spec)
+    if isinstance(spec, str):
+        if name == "-":
+            return _decoded("<stdin>", sys.stdin.buffer.read(MAX_BYTES + 1))
+        if name.startswith("zoo:"):
+            return _decoded(name, _read(zoo_path(name[4:]), name))
+        if is_pattern(name):
+            return SpecText("<pattern>", name, pattern=True)
+    return _decoded(name, _read(Path(name), name))
+
+
+def zoo_folder() -> Path:
+    """The folder of the specs that ship: inside the wheel, or beside the package in a checkout."""
+    package = Path(__file__).parent
+    inside = package / "specs"
+    return inside if inside.is_dir() else package.parent / "specs"
+
+
+def zoo_names() -> list[str]:
+    return sorted(path.stem for path in zoo_folder().glob("*.yaml"))
+
+
+def zoo_path(name: str) -> Path:
+    path = zoo_folder() / f"{name}.yaml"
+    if not re.fullmatch(r"[A-Za-z0-9_.-]+", name) or not path.is_file():
+        raise SpecUnavailable(f"the zoo has no {shown_path(name)}; it has {', '.join(zoo_names())}")
+    return path
+
+
+def shown_path(path: str) -> str:
+    """A path as one printable line."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in path)
+
+
+def _read(path: Path, name: str) -> bytes:
+    """At most one byte more than the limit: never all of /dev/zero, and never waiting for a FIFO's writer."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        with open(descriptor, "rb") as file:
+            mode = os.fstat(descriptor).st_mode
+            if stat.S_ISDIR(mode):
+                raise SpecUnavailable(f"{shown_path(name)} is a folder")
+            if stat.S_ISFIFO(mode) or stat.S_ISCHR(mode):
+                os.set_blocking(descriptor, True)
+            return file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise SpecUnavailable(f"cannot read {shown_path(name)}: {reason}") from None
+
+
+def _decoded(path: str, data: bytes) -> SpecText:
+    try:
+        return SpecText(shown_path(path), decode(data))
+    except Refusal as refusal:
+        raise SpecError(shown_path(path), [refusal.diagnostic]) from None

@@ -1,0 +1,34 @@
+"""Did you mean ...?  By other frameworks' names first: no edit distance leads from `out_channels` to `filters`."""
+
+from collections.abc import Iterable
+
+from archcalc.layers import TYPES, Layer
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The most similar known word, if one is similar."""
+    from difflib import get_close_matches
+
+    folded = {one.lower(): one for one in known}
+    if word.lower() in folded:
+        return folded[word.lower()]
+    found = get_close_matches(word.lower()[:64], folded, 1, 0.65)
+    return folded[found[0]] if found else None
+
+
+def key_for(layer: type[Layer], word: str) -> str | None:
+    """Our key for another framework's name, or for a misspelt one."""
+    foreign = {name: key for key, one in layer.keys.items() for name in one.foreign}
+    if word in foreign:
+        return foreign[word]
+    folded = {name.lower(): key for name, key in foreign.items() if len(name) > 1}
+    return folded.get(word.lower()) or nearest(word, [*layer.keys, "name", "from"])
+
+
+def type_for(word: str, blocks: Iterable[str] = ()) -> str | None:
+    """Our layer type (or a block) for another tool's name, or for a misspelt one."""
+    plain = word.lower().rstrip("0123456789")
+    for type, layer in TYPES.items():
+        if {word.lower(), plain} & {type, *layer.aka}:
+            return type
+    return nearest(word, [*blocks, *TYPES]) or nearest(plain, [*blocks, *TYPES])

@@ -1,0 +1,56 @@
+"""Numbers for people: counts in decimal K, M, G; bytes in binary KiB, MiB, GiB."""
+
+from archcalc.volume import Volume
+
+BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}
+
+
+def count(value: int) -> str:
+    """1,792 -> `1.79K`; below 1,000 as it is."""
+    for power, unit in ((12, "T"), (9, "G"), (6, "M"), (3, "K")):
+        # 999,995 rounds to 1.00M, not to 1000.00K
+        if value * 1000 >= 999_995 * 10 ** (power - 3):
+            return _scaled(value, 10**power) + unit
+    return str(value)
+
+
+def size(value: int) -> str:
+    """12,845,056 -> `12.25 MiB`."""
+    for power, unit in ((4, "TiB"), (3, "GiB"), (2, "MiB"), (1, "KiB")):
+        if value >= 1024**power:
+            return f"{_scaled(value, 1024**power)} {unit}"
+    return f"{value} B"
+
+
+def _scaled(value: int, unit: int) -> str:
+    """Two decimals below 100, one above; integers only, rounded half up."""
+    hundredths = (value * 200 + unit) // (2 * unit)
+    if hundredths < 100_00:
+        return f"{hundredths // 100}.{hundredths % 100:02d}"
+    tenths = (value * 20 + unit) // (2 * unit)
+    return f"{tenths // 10:,}.{tenths % 10}"
+
+
+def short(value: int) -> str:
+    """cs231n's rounding: two significant digits (3,211,264 -> `3.2M`), exact below 10,000."""
+    if value < 10_000:
+        return str(value)
+    digits = len(str(value))
+    step = 10 ** (digits - 2)
+    value = (value + step // 2) // step * step
+    for power, unit in ((9, "G"), (6, "M"), (3, "K")):
+        if value >= 10**power:
+            tenths = value * 10 // 10**power
+            return (
+                f"{tenths // 10}{unit}" if tenths >= 100 or tenths % 10 == 0 else f"{tenths // 10}.{tenths % 10}{unit}"
+            )
+    return str(value)
+
+
+def volume(value: Volume, layout: str, batch: int = 1) -> str:
+    """`[224x224x64]`, or as a tensor `[1, 64, 224, 224]`."""
+    if layout == "NCHW":
+        return f"[{batch}, {value.channels}, {value.height}, {value.width}]"
+    if layout == "NHWC":
+        return f"[{batch}, {value.height}, {value.width}, {value.channels}]"
+    return str(value)

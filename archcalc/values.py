@@ -1,0 +1,256 @@
+"""What a key of a layer can hold: each kind reads a node, describes itself, and gives its JSON Schema."""
+
+import re
+from typing import Any, Final, NamedTuple
+
+from archcalc.diagnostics import Refusal, Span, rule
+from archcalc.expression import Environment, evaluate
+from archcalc.source import Mapping, Node, Scalar, Sequence
+from archcalc.volume import MAX_DIMENSION, Pair
+
+BAD_VALUE = rule(
+    "AC104",
+    "a value is not what the key takes",
+    """
+    Numbers are written plainly: `64`, `1_000`, `-1`.  What YAML 1.1 would read in a way of its own (`017`
+    as octal, `1:30` as 90, `1e3` as a float or a string, `0x1F`, `no` as false) is refused rather than
+    guessed.  A pair is `7x1`, width x height, or `{width: 7, height: 1}`; a list is refused since
+    frameworks order it height first.
+    """,
+)
+
+_INTEGER = re.compile(r"[-+]?(?:0|[1-9]\d*(?:_\d+)*)", re.ASCII)
+_NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d{1,2})?", re.ASCII)
+_PAIR = re.compile(r"(\d+)\s*[xX\u00d7]\s*(\d+)", re.ASCII)
+_TRAPS: Final = (
+    (re.compile(r"[-+]?0[oO]?\d+"), "is octal to some readers and decimal to others"),
+    (re.compile(r"[-+]?0[xX][\da-fA-F_]+"), "is hexadecimal; numbers are decimal here"),
+    (re.compile(r"[-+]?0[bB][01_]+"), "is binary; numbers are decimal here"),
+    (re.compile(r"\d+(?::\d+)+"), "is a number of base 60 to YAML 1.1"),
+    (re.compile(r"[-+]?\d+(?:\.\d*)?[eE][-+]?\d+"), "is in scientific notation; write it out"),
+    (re.compile(r"(?i)yes|no|on|off|y|n|true|false"), "is a truth value to YAML 1.1"),
+    (re.compile(r"[-+]?\d*\.\d*"), "is a fraction"),
+)
+
+
+def bad(node: Node, message: str, *notes: str, help: tuple[str, ...] = ()) -> Refusal:
+    return Refusal(BAD_VALUE, message, node.span, notes=notes, help=help)
+
+
+def shown(node: Node) -> str:
+    """A node in a message, in backticks and short."""
+    if isinstance(node, Scalar):
+        text = node.text if len(node.text) <= 40 else node.text[:37] + "..."
+        text = "".join(c if c.isprintable() else " " for c in text)
+        return f"`{text}`" if text else "nothing"
+    return "a list" if isinstance(node, Sequence) else "a mapping"
+
+
+class Padding(NamedTuple):
+    """Explicit zeros on the four sides, or a `mode` that depends on the window (`same`, `half`)."""
+
+    left: int = 0
+    right: int = 0
+    top: int = 0
+    bottom: int = 0
+    mode: str = ""
+
+    def __str__(self) -> str:
+        if self.mode:
+            return self.mode
+        if self.left == self.right and self.top == self.bottom:
+            return str(Pair(self.left, self.top))
+        return f"{self.left},{self.right},{self.top},{self.bottom}"
+
+
+class Kind:
+    """A kind of value.  `words` completes "takes ..."; `schema` is its JSON Schema."""
+
+    words: str
+    schema: dict[str, Any]
+
+    def read(self, node: Node, variables: Environment) -> Any:
+        raise NotImplementedError
+
+
+class Integer(Kind):
+    def __init__(self, low: int, high: int = MAX_DIMENSION) -> None:
+        self.low, self.high = low, high
+        self.words = f"a whole number from {low}" if high == MAX_DIMENSION else f"a whole number, {low} to {high}"
+        self.schema = {"type": "integer", "minimum": low, "maximum": high}
+
+    def read(self, node: Node, variables: Environment) -> int:
+        value = whole_number(node, variables, self.words)
+        if not self.low <= value <= self.high:
+            limit = f"at least {self.low}" if value < self.low else f"at most {self.high:,}"
+            raise bad(node, f"{value} is out of range: it must be {limit}")
+        return value
+
+
+def whole_number(node: Node, variables: Environment, words: str = "a whole number") -> int:
+    """An integer or an expression, at most 18 digits."""
+    if not isinstance(node, Scalar):
+        raise bad(node, f"{shown(node)} stands where {words} is expected")
+    text = node.text.strip()
+    if _INTEGER.fullmatch(text):
+        if len(text) > 24 or abs(int(text)) >= 10**18:
+            raise bad(node, "a number has at most 18 digits")
+        return int(text)
+    if "$" in text:
+        return evaluate(text, variables, node.span)
+    for trap, why in _TRAPS:
+        if trap.fullmatch(text):
+            raise bad(node, f"{shown(node)} {why}; here stands {words}")
+    if re.fullmatch(r"[\d\s+*/%()-]+", text) and re.search(r"\d\s*[-+*/%]", text):
+        try:
+            value = evaluate(text, {}, node.span)
+        except Refusal:
+            pass
+        else:
+            raise bad(node, f"{shown(node)} is arithmetic without a variable", help=(f"write {value}",))
+    raise bad(node, f"{shown(node)} stands where {words} is expected")
+
+
+class Extents(Kind):
+    """A whole number for both axes, or a pair."""
+
+    def __init__(self, low: int, high: int = MAX_DIMENSION) -> None:
+        self.one = Integer(low, high)
+        self.words = f"{self.one.words}, or a pair like 7x1 (width x height)"
+        self.schema = {
+            "anyOf": [
+                self.one.schema,
+                {"type": "string", "pattern": r"^\d+\s*[xX\u00d7]\s*\d+$"},
+                {
+                    "type": "object",
+                    "properties": {"width": self.one.schema, "height": self.one.schema},
+                    "required": ["width", "height"],
+                    "additionalProperties": False,
+                },
+            ]
+        }
+
+    def read(self, node: Node, variables: Environment) -> Pair:
+        if isinstance(node, Sequence):
+            raise self._ambiguous(node)
+        if isinstance(node, Mapping):
+            sides = {key.text: value for key, value in node.entries}
+            if set(sides) != {"width", "height"}:
+                raise bad(node, "a pair as a mapping has the keys width and height")
+            return Pair(*(self.one.read(sides[side], variables) for side in ("width", "height")))
+        if match := _PAIR.fullmatch(node.text.strip()):
+            return Pair(*(self.one.read(Scalar(side, node.span), variables) for side in match.groups()))
+        value = self.one.read(node, variables)
+        return Pair(value, value)
+
+    def _ambiguous(self, node: Sequence) -> Refusal:
+        texts = [item.text for item in node.items if isinstance(item, Scalar) and item.text.isdecimal()]
+        help: tuple[str, ...] = ()
+        if len(texts) == len(node.items) == 2:
+            first, second = texts
+            help = (
+                (f"write {first}",)
+                if first == second
+                else (f"write {second}x{first} for width {second} and height {first}, as frameworks order a list",)
+            )
+        return bad(node, "a list is ambiguous here: frameworks order it height first, volumes width first", help=help)
+
+
+class Paddings(Kind):
+    words = "a whole number from 0, a pair like 3x0, {left, right, top, bottom}, valid, same or half"
+    sides = ("left", "right", "top", "bottom")
+    extents = Extents(0)
+
+    def __init__(self) -> None:
+        zero = self.extents.one.schema
+        self.schema = {
+            "anyOf": [
+                *self.extents.schema["anyOf"],
+                {"enum": ["valid", "same", "half"]},
+                {"type": "object", "properties": dict.fromkeys(self.sides, zero), "additionalProperties": False},
+            ]
+        }
+
+    def read(self, node: Node, variables: Environment) -> Padding:
+        if isinstance(node, Mapping):
+            sides = {key.text: value for key, value in node.entries}
+            if sides and set(sides) <= set(self.sides):
+                read = {side: self.extents.one.read(value, variables) for side, value in sides.items()}
+                return Padding(**read, mode="")
+            if set(sides) != {"width", "height"}:
+                raise bad(node, "padding as a mapping has the keys left, right, top and bottom, or width and height")
+        if isinstance(node, Scalar):
+            word = node.text.strip()
+            if word == "valid":
+                return Padding()
+            if word in ("same", "half"):
+                return Padding(mode=word)
+            if not re.search(r"[\d$]", word):
+                raise bad(node, f"{shown(node)} is no padding", f"padding takes {self.words}")
+        width, height = self.extents.read(node, variables)
+        return Padding(width, width, height, height)
+
+
+class Choice(Kind):
+    def __init__(self, *options: str) -> None:
+        self.options = options
+        self.words = ", ".join(options[:-1]) + " or " + options[-1]
+        self.schema = {"enum": list(options)}
+
+    def read(self, node: Node, variables: Environment) -> str:
+        if isinstance(node, Scalar) and node.text.strip() in self.options:
+            return node.text.strip()
+        raise bad(node, f"{shown(node)} stands where {self.words} is expected")
+
+
+class Boolean(Kind):
+    words = "true or false"
+    schema = {"type": "boolean"}
+
+    def read(self, node: Node, variables: Environment) -> bool:
+        text = node.text.strip() if isinstance(node, Scalar) else ""
+        if text in ("true", "false"):
+            return text == "true"
+        meant = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
+        guess = meant.get(text.lower(), text.lower() if text.lower() in ("true", "false") else "")
+        raise bad(
+            node,
+            f"{shown(node)} stands where true or false is expected",
+            help=(f"write {guess}",) if guess else (),
+        )
+
+
+class Number(Kind):
+    """A decimal number in a range; kept as a float, never a size."""
+
+    def __init__(self, low: float, high: float = float("inf"), *, open_high: bool = False) -> None:
+        self.low, self.high, self.open_high = low, high, open_high
+        upper = "" if high == float("inf") else f" to {'below ' if open_high else ''}{high:g}"
+        self.words = f"a number from {low:g}{upper}"
+        self.schema = {"type": "number", "minimum": low}
+        if high != float("inf"):
+            self.schema["exclusiveMaximum" if open_high else "maximum"] = high
+
+    def read(self, node: Node, variables: Environment) -> float:
+        text = node.text.strip() if isinstance(node, Scalar) else ""
+        if not _NUMBER.fullmatch(text):
+            raise bad(node, f"{shown(node)} stands where {self.words} is expected")
+        value = float(text)
+        if not self.low <= value <= self.high or (self.open_high and value == self.high):
+            raise bad(node, f"{text} is out of range: here stands {self.words}")
+        return value
+
+
+def read_volume_text(text: str, span: Span) -> tuple[int, int, int]:
+    """`224x224x3` -> (224, 224, 3): width, height, channels."""
+    parts = re.split(r"\s*[xX\u00d7*]\s*", text.strip())
+    if len(parts) != 3:
+        raise Refusal(
+            BAD_VALUE,
+            f"{shown(Scalar(text, span))} is no volume",
+            span,
+            notes=("a volume is width x height x channels, like 224x224x3",),
+        )
+    one = Integer(1)
+    width, height, channels = (one.read(Scalar(part, span), {}) for part in parts)
+    return width, height, channels
