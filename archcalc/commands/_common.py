@@ -1,0 +1,100 @@
+"""What commands share: reading a spec named on the command line, and how output is to look."""
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from archcalc.formats import Look
+
+if TYPE_CHECKING:
+    from archcalc.architecture import Examination
+
+OK, FOUND, USAGE = 0, 1, 2
+DTYPES = ("float32", "float16", "bfloat16", "float64", "int8")
+
+
+def spec_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What every command that reads a spec takes."""
+    for option in (
+        click.option("--set", "variables", multiple=True, metavar="NAME=N", help="Set a variable of the spec."),
+        click.option("--input", "input_size", metavar="WxHxC", help="Use another input, like 384x384x3."),
+    ):
+        command = option(command)
+    return command
+
+
+def examine_spec(spec: str, variables: Iterable[str], input_size: str | None, **options: Any) -> "Examination | None":
+    """Read and examine a spec; None, with a line on stderr, where there is nothing to read."""
+    from archcalc.analyze import analyze
+    from archcalc.architecture import Examination, examine
+    from archcalc.diagnostics import SpecError
+    from archcalc.document import Document, UnknownVariable
+    from archcalc.graph import Graph
+    from archcalc.specfile import SpecUnavailable, read_spec
+
+    try:
+        return examine(read_spec(spec), set=read_settings(variables), input=input_size, **options)
+    except SpecError as error:  # not text: nothing was read
+        empty = Graph("", ())
+        document = Document("", empty, error.diagnostics, {}, {}, ())
+        return Examination(error.path, document, analyze(empty), error.diagnostics)
+    except SpecUnavailable as error:
+        click.echo(f"archcalc: {error}", err=True)
+        return None
+    except UnknownVariable as error:
+        raise click.UsageError(f"--set: {error}") from None
+
+
+def explain(found: "Examination") -> None:
+    """Findings of a command whose result is something else go to stderr."""
+    if found.diagnostics:
+        from archcalc.formats.check.text import finding
+
+        look = look_of(sys.stderr)
+        for one in found.diagnostics:
+            sys.stderr.write(finding(found.path, one, found.document.lines, look))
+
+
+def read_settings(settings: Iterable[str]) -> dict[str, int]:
+    found = {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        digits = value.strip().removeprefix("-").replace("_", "")
+        if not equals or not (digits.isascii() and digits.isdecimal()) or len(digits) > 18:
+            raise click.UsageError(f"--set takes NAME=WHOLE_NUMBER, not {setting!r}")
+        found[name.strip()] = int(value)
+    return found
+
+
+def spec_files(specs: Iterable[str]) -> Iterator[str]:
+    """SPECs with folders replaced by the YAML files in them."""
+    for spec in specs:
+        if not os.path.isdir(spec):
+            yield spec
+            continue
+        for folder, folders, files in os.walk(spec):
+            folders[:] = sorted(one for one in folders if not one.startswith("."))
+            yield from (os.path.join(folder, file) for file in sorted(files) if file.endswith((".yaml", ".yml")))
+
+
+def look_of(stream: Any) -> Look:
+    """How to write to a stream: NO_COLOR, FORCE_COLOR and COLUMNS are honoured; nothing is cut off a terminal."""
+    terminal = stream.isatty()
+    environment = os.environ
+    color = terminal and environment.get("TERM") != "dumb"
+    if environment.get("NO_COLOR"):
+        color = False
+    elif environment.get("FORCE_COLOR"):
+        color = True
+    columns = environment.get("COLUMNS", "")
+    width = int(columns) if columns.isascii() and columns.isdecimal() and 0 < int(columns[:6]) < 100_000 else None
+    if width is None and terminal:
+        try:
+            width = os.get_terminal_size(stream.fileno()).columns or 80
+        except (OSError, ValueError):
+            width = 80
+    encoding = (getattr(stream, "encoding", None) or "ascii").lower().replace("-", "")
+    return Look(width=max(width, 40) if width else None, color=color, unicode=encoding.startswith("utf"))

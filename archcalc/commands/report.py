@@ -1,0 +1,57 @@
+"""`archcalc report`."""
+
+import sys
+
+import click
+
+from archcalc import formats
+from archcalc.commands._common import DTYPES, FOUND, OK, USAGE, examine_spec, explain, look_of, spec_options
+
+
+@click.command()
+@click.argument("spec")
+@click.option("--format", "-f", "form", type=click.Choice(formats.names("report")), default="table", show_default=True)
+@click.option(
+    "--batch", type=click.IntRange(1, 2**31 - 1), default=1, show_default=True, help="Images at a time, for memory."
+)
+@click.option(
+    "--dtype", type=click.Choice(DTYPES), default="float32", show_default=True, help="Type of the values, for memory."
+)
+@click.option(
+    "--layout",
+    type=click.Choice(["WxHxC", "NCHW", "NHWC"], case_sensitive=False),
+    default="WxHxC",
+    show_default=True,
+    help="How volumes are written.",
+)
+@click.option(
+    "--convention",
+    type=click.Choice(["inplace", "separate"]),
+    default="inplace",
+    show_default=True,
+    help="Whether ReLU and dropout own memory.",
+)
+@spec_options
+def report(
+    spec: str,
+    form: str,
+    batch: int,
+    dtype: str,
+    layout: str,
+    convention: str,
+    variables: tuple[str, ...],
+    input_size: str | None,
+) -> int:
+    """Print volumes, parameters, operations and memory of every layer.
+
+    On a spec that fails, the table goes as far as the first layer that does not fit; exits 1.
+    """
+    found = examine_spec(spec, variables, input_size, convention=convention)
+    if found is None:
+        return USAGE
+    look = look_of(sys.stdout)._replace(batch=batch, dtype=dtype, layout=layout)
+    if found.ok or (found.report.rows and form in ("table", "cs231n", "markdown")):
+        sys.stdout.write(formats.renderer("report", form)(found.report, look))
+        sys.stdout.flush()
+    explain(found)
+    return OK if found.ok else FOUND
