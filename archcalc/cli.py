@@ -3,6 +3,7 @@
 0 fine; 1 findings; 2 usage, input or output; 70 a bug in archcalc; 130 interrupted; 141 broken pipe.
 """
 
+import gc
 import os
 import sys
 from importlib import import_module
@@ -43,6 +44,7 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run the command line; every way out has its exit code, none of them shows a traceback."""
+    gc.disable()  # imports and specs make no cycles worth looking for; looking costs 3 ms at start-up
     try:
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
@@ -81,11 +83,10 @@ def _complain(message: str, code: int) -> int:
 
 
 def _leave(code: int) -> NoReturn:
-    """Exit without Python's own complaints about a stream that cannot be flushed any more."""
+    """Flush and exit, without Python's own complaints about a stream that is gone."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except (OSError, ValueError):
             code = code or USAGE
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-    sys.exit(code)
+    os._exit(code)  # nothing is left to do, and taking the modules apart would take 8 ms

@@ -4,7 +4,6 @@ import os
 import re
 import stat
 import sys
-from pathlib import Path
 from typing import NamedTuple
 
 from archcalc.diagnostics import Refusal, SpecError
@@ -35,23 +34,23 @@ def read_spec(spec: str | os.PathLike[str]) -> SpecText:
             return _decoded(name, _read(zoo_path(name[4:]), name))
         if is_pattern(name):
             return SpecText("<pattern>", name, pattern=True)
-    return _decoded(name, _read(Path(name), name))
+    return _decoded(name, _read(name, name))
 
 
-def zoo_folder() -> Path:
+def zoo_folder() -> str:
     """The folder of the specs that ship: inside the wheel, or beside the package in a checkout."""
-    package = Path(__file__).parent
-    inside = package / "specs"
-    return inside if inside.is_dir() else package.parent / "specs"
+    package = os.path.dirname(os.path.abspath(__file__))
+    inside = os.path.join(package, "specs")
+    return inside if os.path.isdir(inside) else os.path.join(os.path.dirname(package), "specs")
 
 
 def zoo_names() -> list[str]:
-    return sorted(path.stem for path in zoo_folder().glob("*.yaml"))
+    return sorted(file[:-5] for file in os.listdir(zoo_folder()) if file.endswith(".yaml"))
 
 
-def zoo_path(name: str) -> Path:
-    path = zoo_folder() / f"{name}.yaml"
-    if not re.fullmatch(r"[A-Za-z0-9_.-]+", name) or not path.is_file():
+def zoo_path(name: str) -> str:
+    path = os.path.join(zoo_folder(), f"{name}.yaml")
+    if not re.fullmatch(r"[A-Za-z0-9_.-]+", name) or not os.path.isfile(path):
         raise SpecUnavailable(f"the zoo has no {shown_path(name)}; it has {', '.join(zoo_names())}")
     return path
 
@@ -61,7 +60,7 @@ def shown_path(path: str) -> str:
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in path)
 
 
-def _read(path: Path, name: str) -> bytes:
+def _read(path: str, name: str) -> bytes:
     """At most one byte more than the limit: never all of /dev/zero, and never waiting for a FIFO's writer."""
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))

@@ -33,9 +33,9 @@ def check(specs: tuple[str, ...], form: str, quiet: bool, variables: tuple[str, 
                 unreadable = True
                 continue
             failed |= not found.ok
-            if not (quiet and not found.diagnostics):
-                yield found
+            yield found
 
-    for text in formats.renderer("check", form)(results(), look_of(sys.stdout)):
+    look = look_of(sys.stdout)._replace(quiet=quiet)
+    for text in formats.renderer("check", form)(results(), look):
         sys.stdout.write(text)
     return USAGE if unreadable else FOUND if failed else OK

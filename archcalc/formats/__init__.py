@@ -14,6 +14,7 @@ class Look(NamedTuple):
 
     width: int | None = None  # columns; None: as wide as it needs
     color: bool = False
+    quiet: bool = False  # findings only
     unicode: bool = True
     layout: str = "WxHxC"
     batch: int = 1

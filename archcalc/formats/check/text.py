@@ -22,9 +22,9 @@ def render(results: Iterable[Examination], look: Look) -> Iterator[str]:
         wrong = sum(diagnostic.severity == "error" for diagnostic in one.diagnostics)
         errors += wrong
         failed += bool(wrong)
-        if not wrong and one.report.rows:
+        if not wrong and one.report.rows and not look.quiet:
             yield f"{one.path}: {_paint('ok', '32', look)} {summary(one)}\n"
-    if specs > 1 or errors:
+    if (specs > 1 and not look.quiet) or errors:
         verdict = f"{failed:,} with errors" if failed else "all ok"
         yield f"{specs:,} {'spec' if specs == 1 else 'specs'}: {verdict}{f' ({errors:,})' if errors else ''}\n"
 
