@@ -212,7 +212,20 @@ class Expander:
         key = (id(step), *(variables.get(name) for name in step.variables)) if step.variables else (id(step),)
         made = self.layers.get(key)
         if made is None:
-            made = self.layers[key] = self._make(step, variables)
+            made = self.layers[key] = self._equal(step, variables)
+        return made
+
+    def _equal(self, step: LayerStep, variables: Environment) -> Layer:
+        """The layer of an equal step read before, else a new one, so that equal layers are measured once."""
+        texts = [node.text for node in step.values.values() if isinstance(node, Scalar)]
+        if step.variables or len(texts) < len(step.values):
+            return self._make(step, variables)
+        key = (step.type, *step.values, *texts)
+        made = self.layers.get(key)
+        if made is None:
+            made = self._make(step, variables)
+            if made is not UNKNOWN:  # what is wrong is wrong in every place
+                self.layers[key] = made
         return made
 
     def _make(self, step: LayerStep, variables: Environment) -> Layer:

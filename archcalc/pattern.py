@@ -55,12 +55,15 @@ class _Parser:
     def __init__(self, scalar: Scalar, lines: list[str], blocks: Container[str]) -> None:
         self.text = scalar.text
         self.whole = scalar.span
+        self.base = _single_line(scalar)
         self.places = _places(scalar, lines)
         self.blocks = blocks
         self.at = 0
         self.steps = 0
 
     def span(self, start: int, end: int) -> Span:
+        if self.base:
+            return Span(self.whole.line, self.base + start, self.whole.line, self.base + max(start + 1, end))
         line, column = self.places(start)
         end_line, end_column = self.places(max(start, end - 1))
         return Span(line, column, end_line, end_column + 1)
@@ -265,13 +268,19 @@ def _notation(type: str) -> dict[str, str]:
     return {key.notation: name for name, key in TYPES[type].keys.items() if key.notation is not None}
 
 
+def _single_line(scalar: Scalar) -> int:
+    """The column of the value's first character where every character is one column of one line, else 0."""
+    span = scalar.span
+    quote = 1 if scalar.style in ("'", '"') else 0
+    simple = span.line == span.end_line and span.end_column - span.column == len(scalar.text) + 2 * quote
+    return span.column + quote if simple else 0
+
+
 def _places(scalar: Scalar, lines: list[str]) -> Places:
     """Offset in the scalar's value -> (line, column) in the text."""
-    span, text = scalar.span, scalar.text
-    quote = 1 if scalar.style in ("'", '"') else 0
-    if span.line == span.end_line and span.end_column - span.column == len(text) + 2 * quote:
-        line, base = span.line, span.column + quote
-        return lambda offset: (line, base + offset)
+    span = scalar.span
+    if base := _single_line(scalar):
+        return lambda offset: (span.line, base + offset)
     found = _aligned(scalar, lines)
     if found is None:
         return lambda offset: (span.line, span.column)
