@@ -49,6 +49,7 @@ class Fit(NamedTuple):
 
     `leftover` counts positions of the padded axis behind the last whole window (negative: the last
     window of `ceil` hangs over by that many); `numerator` is W - F + 2P before the division by S.
+    `extent` positions of the axis are the input's own, behind `before` and followed by `after` of padding.
     """
 
     size: int
@@ -56,11 +57,12 @@ class Fit(NamedTuple):
     numerator: int
     before: int
     after: int
+    extent: int
 
     @property
     def unread(self) -> int:
         """Rows or columns of the input itself, not of its padding, behind the last window."""
-        return max(0, self.leftover - self.after)
+        return min(self.extent, max(0, self.leftover - self.after))
 
 
 class Window(NamedTuple):
@@ -95,12 +97,12 @@ class Window(NamedTuple):
             before = total // 2
             after = total - before
             leftover = extent + total - (size - 1) * self.stride - self.span
-            return Fit(size, leftover, extent - self.span + total, before, after)
+            return Fit(size, leftover, extent - self.span + total, before, after, extent)
         numerator = extent - self.span + before + after
         if numerator < 0:
-            return Fit(0, 0, numerator, before, after)
+            return Fit(0, 0, numerator, before, after, extent)
         steps, leftover = divmod(numerator, self.stride)
         if self.rounding == "ceil" and leftover and (steps + 1) * self.stride < extent + before:
             steps += 1
             leftover -= self.stride
-        return Fit(steps + 1, leftover, numerator, before, after)
+        return Fit(steps + 1, leftover, numerator, before, after, extent)
