@@ -1,5 +1,6 @@
 """The specs that ship: published figures, and the definitions they follow."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -63,7 +64,7 @@ def test_sizes_on_the_way(name: str) -> None:
 
 @pytest.mark.parametrize("name", zoo_names())
 def test_every_spec_is_clean_and_says_where_it_comes_from(name: str) -> None:
-    path = zoo_folder() / f"{name}.yaml"
+    path = Path(zoo_folder(), f"{name}.yaml")
     assert archcalc.check(path) == []
     document = archcalc.load(path).document
     assert document.lines[0].startswith("# ")
