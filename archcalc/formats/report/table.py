@@ -205,7 +205,8 @@ def _title(report: Report, look: Look) -> Text:
     while cell_len(name) > 70:
         name = name[:-8] + "..."
     return Text(
-        f"{name}: {units.volume(report.input, look.layout, look.batch)} -> {units.volume(report.output, look.layout, look.batch)}"
+        f"{name}: {units.volume(report.input, look.layout, look.batch)} -> {units.volume(report.output, look.layout, look.batch)}",
+        style="bold",
     )
 
 

@@ -1,0 +1,96 @@
+"""The wheel, built and installed as a user gets it, outside the checkout."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("hatchling")
+    folder = tmp_path_factory.mktemp("wheel")
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "wheel", "--no-build-isolation", "--no-deps", "-w", str(folder), str(ROOT)], check=True)
+    (wheel,) = folder.glob("*.whl")
+    subprocess.run([*pip, "install", "--no-deps", "--target", str(folder / "site"), str(wheel)], check=True)
+    return folder
+
+
+def run(installed: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(installed / "site")}
+    return subprocess.run(
+        [sys.executable, "-P", str(installed / "site" / "bin" / "archcalc"), *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=installed,
+        env=environment,
+    )
+
+
+def test_the_zoo_travels_in_the_wheel(installed: Path) -> None:
+    result = run(installed, "report", "zoo:vgg16", "--format", "cs231n")
+    assert result.returncode == 0, result.stderr
+    assert "TOTAL params: 138,344,128 weights + 13,416 biases = 138,357,544" in result.stdout
+    assert (
+        str(installed)
+        in subprocess.run(
+            [sys.executable, "-P", "-c", "import archcalc; print(archcalc.__file__)"],
+            check=True,
+            capture_output=True,
+            text=True,
+            cwd=installed,
+            env={**os.environ, "PYTHONPATH": str(installed / "site")},
+        ).stdout
+    )
+
+
+def test_a_broken_spec_from_the_wheel(installed: Path) -> None:
+    result = run(installed, "check", "INPUT[10x10x3] -> CONV3-4s2")
+    assert result.returncode == 1
+    assert "error[AC201]: conv1 does not fit: output width would be 4.5" in result.stdout
+
+
+def test_the_wheel_holds_every_file(installed: Path) -> None:
+    (wheel,) = installed.glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    expected = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "archcalc").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert expected <= names
+    assert {f"archcalc/specs/{path.name}" for path in (ROOT / "specs").glob("*.yaml")} <= names
+
+
+def test_only_what_a_command_needs_is_imported(installed: Path) -> None:
+    code = """
+import sys
+from click.testing import CliRunner
+from archcalc.cli import cli
+result = CliRunner().invoke(cli, sys.argv[1:])
+print(*(name for name in ("numpy", "rich", "json", "pathlib", "dataclasses") if name in sys.modules))
+"""
+
+    def imported(*arguments: str) -> list[str]:
+        environment = {**os.environ, "PYTHONPATH": str(installed / "site")}
+        out = subprocess.run(
+            [sys.executable, "-P", "-c", code, *arguments],
+            check=True,
+            capture_output=True,
+            text=True,
+            cwd=installed,
+            env=environment,
+        ).stdout
+        return out.split()
+
+    assert "rich" not in imported("check", "zoo:vgg16")
+    assert "rich" not in imported("check", "--format", "json", "zoo:vgg16")
+    assert "rich" in imported("report", "zoo:vgg16")
+    assert "numpy" not in imported("report", "zoo:vgg16")
