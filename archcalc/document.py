@@ -255,7 +255,8 @@ class _DocumentReader:
                 found[name] = key.span, {}, node
         return found
 
-    def read_steps(self, compiler: Compiler) -> tuple[Step, ...]:
+    def read_steps(self, compiler: Compiler) -> tuple[Step, ...] | None:
+        """The steps; None where what they are cannot be known, so that nothing is made of it."""
         if "layers" in self.entries and "pattern" in self.entries:
             message = "a spec has `layers` or `pattern`, not both"
             raise Refusal(BAD_STRUCTURE, message, self.entries["pattern"][0].span)
@@ -275,6 +276,8 @@ class _DocumentReader:
             given = self.entries["with"][1] if "with" in self.entries else None
             pattern, problems = unroll(pattern, self.variables, self.lists, given)
             self.problems += problems
+            if problems:
+                return None
         return compiler.steps(pattern)
 
     def read_input(self, steps: tuple[Step, ...]) -> tuple[Input, tuple[Step, ...]]:

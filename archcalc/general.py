@@ -44,7 +44,7 @@ def unroll(
     unroller = _Unroller(variables, lists)
     for number, item in enumerate(pattern.items):
         unroller.walk(item, (number, 0), outermost=True)
-    hyperparameters = _Hyperparameters(unroller.places, given)
+    hyperparameters = _Hyperparameters(unroller.places, unroller.stages, given)
     return Sequence(hyperparameters.fill(), pattern.span), hyperparameters.problems
 
 
@@ -52,18 +52,24 @@ class _Unroller:
     def __init__(self, variables: Table[str, int], lists: Table[str, Sequence]) -> None:
         self.variables, self.lists = variables, lists
         self.places: list[_Place] = []
+        self.stages: dict[str, list[Stage]] = {}  # of each layer type, also those where an inner group drops it
 
     def walk(self, item: Node, stage: Stage, *, outermost: bool, passes: int = 1) -> None:
         assert isinstance(item, Mapping)
         key, value = item.entries[0]
         if key.text != "repeat":
             self.places.append(_Place(item, stage))
+            if outermost:
+                self.stages.setdefault(key.text, []).append(stage)
             return
         body = item.entries[1][1]
         assert isinstance(value, Scalar) and isinstance(body, Sequence)
         times = self.times(value, stage, passes, outermost=outermost)
         if body.items and len(self.places) + times * self._least(body) > MAX_LAYERS:
             raise too_many(item.span, len(self.places) + times * self._least(body))
+        if outermost:
+            for type in _types_in(body):
+                self.stages.setdefault(type, []).extend((stage[0], number) for number in range(times))
         for number in range(times if body.items else 0):
             for one in body.items:
                 self.walk(
@@ -99,8 +105,8 @@ class _Unroller:
 class _Hyperparameters:
     """The `with` block: fills values into the places of each layer type."""
 
-    def __init__(self, places: list[_Place], given: Node | None) -> None:
-        self.places, self.problems = places, list[Diagnostic]()
+    def __init__(self, places: list[_Place], stages: dict[str, list[Stage]], given: Node | None) -> None:
+        self.places, self.stages, self.problems = places, stages, list[Diagnostic]()
         self.columns: dict[str, dict[str, tuple[Scalar, list[Node]]]] = {}
         self.made: dict[tuple[int, ...], Mapping | None] = {}
         for key, value in entries_of(given, "with").values() if given is not None else ():
@@ -136,7 +142,7 @@ class _Hyperparameters:
         """One value for every occurrence."""
         if not isinstance(node, Sequence):
             return [node] * len(places)
-        stages = list(dict.fromkeys(place.stage for place in places))
+        stages = self.stages.get(type.lower(), [])
         if len(node.items) == len(stages):
             by_stage = dict(zip(stages, node.items, strict=True))
             return [by_stage[place.stage] for place in places]
@@ -183,6 +189,16 @@ class _Hyperparameters:
         if optional and not entries:
             return None
         return Mapping(((word, Mapping(tuple(entries.values()), own.span)),), node.span)
+
+
+def _types_in(body: Sequence) -> dict[str, None]:
+    """The layer types in a group and in the groups within, in their order."""
+    found: dict[str, None] = {}
+    for item in body.items:
+        assert isinstance(item, Mapping)
+        inner = item.entries[-1][1]
+        found |= _types_in(inner) if isinstance(inner, Sequence) else {item.entries[0][0].text: None}
+    return found
 
 
 def _is_null(node: Node) -> bool:
