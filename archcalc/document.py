@@ -12,7 +12,7 @@ from archcalc.layers import TYPES
 from archcalc.layers.base import ROUNDING
 from archcalc.layers.reshape import Input
 from archcalc.pattern import OPTIONAL, parse_pattern
-from archcalc.source import Mapping, Scalar, Sequence, parse
+from archcalc.source import Mapping, Scalar, Sequence, parse, refused_text, split_lines
 from archcalc.source import Node as Value
 from archcalc.steps import (
     BAD_STRUCTURE,
@@ -23,6 +23,7 @@ from archcalc.steps import (
     LayerStep,
     Step,
     entries_of,
+    pattern_meant,
     read_name,
     unknown_key,
 )
@@ -85,15 +86,18 @@ def read_document(
     `set` overrides `vars`; `input` overrides the input's size.  Problems are collected, not raised, except
     UnknownVariable for a name in `set` that the spec does not have.
     """
-    lines = text.split("\n")
-    root: Value | None
+    text = text.removeprefix("\ufeff")
+    lines = split_lines(text)
+    root: Value | None = None
     problems: list[Diagnostic] = []
-    if pattern:
-        key = Scalar("pattern", Span(1, 1, 1, 1))
-        value = Scalar(text, Span(1, 1, 1, len(text) + 1))
-        root = Mapping(((key, value),), value.span)
-    else:
+    if not pattern:
         root, problems = parse(text)
+    elif refused := refused_text(text):
+        problems = [refused]
+    else:
+        key = Scalar("pattern", Span(1, 1, 1, 1))
+        value = Scalar(text, Span(1, 1, len(lines), len(lines[-1]) + 1))
+        root = Mapping(((key, value),), value.span)
     reader = _DocumentReader(lines, set or {}, input)
     reader.problems += problems
     if root is not None:
@@ -270,7 +274,10 @@ class _DocumentReader:
             return compiler.steps(self.entries["layers"][1])
         node = self.entries["pattern"][1]
         if not isinstance(node, Scalar):
-            raise Refusal(BAD_STRUCTURE, f"pattern is a line of text, not {shown(node)}; quote it", node.span)
+            help = pattern_meant(node, self.lines, compiler.blocks) if isinstance(node, Sequence) else ()
+            raise Refusal(
+                BAD_STRUCTURE, f"pattern is a line of text, not {shown(node)}; quote it", node.span, help=help
+            )
         pattern = parse_pattern(node, self.lines, compiler.blocks)
         if "with" in self.entries or self.lists:
             given = self.entries["with"][1] if "with" in self.entries else None

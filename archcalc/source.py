@@ -8,7 +8,7 @@ it means is decided by whoever reads it (`values.py`).
 
 import re
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -93,7 +93,13 @@ class Mapping(NamedTuple):
 Node = Scalar | Sequence | Mapping
 
 _ASCII_FORBIDDEN = re.compile("[^\n\r\x20-\x7e]")
-_FORGOTTEN_QUOTE = re.compile(r"\s*(?:-\s+|\w+:\s+)*\[.*(?:\]\s*(?:\*|\?|->|-\s)|->)")
+_CONTROLS = {"0": 0, "a": 7, "b": 8, "t": 9, "v": 11, "f": 12, "e": 27, "N": 0x85, "L": 0x2028, "P": 0x2029}
+_QUESTION = "a `?` inside a list or mapping in brackets needs quotes around its word"
+
+
+def split_lines(text: str) -> list[str]:
+    """The lines of a text; CR LF, CR and LF each end one."""
+    return re.split("\r\n|\r|\n", text) if "\r" in text else text.split("\n")
 
 
 @cache
@@ -123,22 +129,34 @@ def decode(data: bytes) -> str:
         raise Refusal(BAD_ENCODING, message, _place(before, len(before))) from None
 
 
-def parse(text: str, *, libyaml: bool = True) -> tuple[Node | None, list[Diagnostic]]:
-    """Text -> (root node, problems); the root is None where the text could not be read to its end."""
-    text = text.removeprefix("\ufeff")
+def refused_text(text: str) -> Diagnostic | None:
+    """What is wrong with a text before anyone reads it as YAML: its size, its characters."""
     if len(text) > MAX_BYTES or len(text.encode("utf-8", "replace")) > MAX_BYTES:
-        message = f"the spec has more than {MAX_BYTES:,} bytes, the limit"
-        return None, [Diagnostic(TOO_LARGE, message, Span(1, 1, 1, 1))]
+        return Diagnostic(TOO_LARGE, f"the spec has more than {MAX_BYTES:,} bytes, the limit", Span(1, 1, 1, 1))
     if bad := _forbidden(text):
-        place = _place(text, bad.start())
-        return None, [Diagnostic(BAD_CHARACTER, _character(bad.group()), place)]
-    reader = _Reader()
+        return Diagnostic(BAD_CHARACTER, _character(ord(bad.group())), _place(text, bad.start()))
+    if "%" in text and (directive := re.match(r"(?: *(?:#[^\r\n]*)?(?:\r\n|\r|\n))*%", text)):
+        place = _place(text, directive.end() - 1)
+        return Diagnostic(UNSUPPORTED_YAML, "directives (`%`) are not part of the language", place)
+    return None
+
+
+def parse(text: str, *, libyaml: bool = True) -> tuple[Node | None, list[Diagnostic]]:
+    """Text -> (root node, problems); the root is None where the text could not be read to its end.
+
+    `libyaml` off reads with PyYAML's own parser, as happens where libyaml is missing: the result is the
+    same in every place and word, 15 to 30 times slower.
+    """
+    text = text.removeprefix("\ufeff")
+    if refused := refused_text(text):
+        return None, [refused]
+    reader = _Reader(text)
     try:
-        reader.read(text, libyaml=libyaml)
+        reader.read(libyaml=libyaml)
     except Refusal as refusal:
         return None, [*reader.problems, refusal.diagnostic]
     except yaml.MarkedYAMLError as error:
-        return None, [*reader.problems, _syntax_error(text, error)]
+        return None, [*reader.problems, *_syntax_errors(text, error, libyaml=libyaml)]
     if reader.root is None:
         empty = Diagnostic(BAD_YAML, "the spec is empty", Span(1, 1, 1, 1))
         return None, [*reader.problems, empty]
@@ -148,12 +166,13 @@ def parse(text: str, *, libyaml: bool = True) -> tuple[Node | None, list[Diagnos
 class _Open:
     """A collection whose end has not been read yet."""
 
-    __slots__ = ("anchor", "children", "event", "height", "size")
+    __slots__ = ("anchor", "children", "end", "event", "height", "size")
 
-    def __init__(self, event: yaml.NodeEvent) -> None:
+    def __init__(self, event: yaml.CollectionStartEvent) -> None:
         self.event = event
         self.anchor: str | None = event.anchor
         self.children: list[Node] = []
+        self.end = _mark(event.end_mark)  # of the last child, later
         self.size = 1  # nodes below and including this one, aliases expanded
         self.height = 1
 
@@ -161,23 +180,32 @@ class _Open:
 class _Reader:
     """Walks events; holds what is open, the anchors seen, and the budgets."""
 
-    def __init__(self) -> None:
+    def __init__(self, text: str) -> None:
+        self.text = text if text.endswith(("\n", "\r")) else text + "\n"  # the end is then where both parsers see it
         self.root: Node | None = None
         self.problems: list[Diagnostic] = []
         self.stack: list[_Open] = []
         self.anchors: dict[str, tuple[Node, int, int] | None] = {}  # None while still open
         self.nodes = self.aliases = self.documents = 0
 
-    def read(self, text: str, *, libyaml: bool) -> None:
+    def read(self, *, libyaml: bool) -> None:
         loader = getattr(yaml, "CLoader", None) if libyaml else None
-        parser = (loader or yaml.Loader)(text)
+        parser = (loader or _pure_loader())(self.text)
         while not isinstance(event := parser.get_event(), yaml.StreamEndEvent):
             if isinstance(event, yaml.ScalarEvent):
                 self._check_node(event)
-                node = Scalar(event.value, _span(event), (event.style or "").strip())
-                if event.style == '"' and (bad := _forbidden(event.value)):
-                    raise Refusal(BAD_CHARACTER, _character(bad.group()) + ", escaped", node.span)
-                self._add(node, 1, 0, event.anchor)
+                span = _span(event) if event.value or event.style else self._nothing(event)
+                node = Scalar(event.value, span, (event.style or "").strip())
+                if event.style == '"':
+                    if _forbidden(event.value):
+                        raise self._bad_escape(event)
+                elif event.style in ("|", ">"):
+                    self._check_header(event)
+                elif "?" in event.value and self.stack and self.stack[-1].event.flow_style and not event.style:
+                    raise Refusal(
+                        BAD_YAML, _QUESTION, _place(self.text, self.text.index("?", _mark(event.start_mark).index))
+                    )
+                self._add(node, 1, 0, event)
             elif isinstance(event, yaml.CollectionStartEvent):
                 self._check_node(event)
                 if len(self.stack) >= MAX_DEPTH:
@@ -187,8 +215,9 @@ class _Reader:
                 self.stack.append(_Open(event))
             elif isinstance(event, yaml.CollectionEndEvent):
                 done = self.stack.pop()
-                span = _span(done.event, event)
-                self._add(self._build(done, span), done.size, done.height, done.anchor, counted=True)
+                if done.event.flow_style:  # the end of a block collection is where the next thing begins
+                    done.end = _mark(event.end_mark)
+                self._add(self._build(done), done.size, done.height, done.event, done.end)
             elif isinstance(event, yaml.AliasEvent):
                 self._alias(event)
             elif isinstance(event, yaml.DocumentStartEvent):
@@ -196,32 +225,54 @@ class _Reader:
 
     def _check_node(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
         if event.tag is not None:
-            message = f"the tag {event.tag} is not part of the language; a spec has no tags"
-            raise Refusal(UNSUPPORTED_YAML, message, _span(event))
+            raise _tag(self.text, _mark(event.start_mark).index)
         self._spend(1, event)
+
+    def _nothing(self, event: yaml.ScalarEvent) -> Span:
+        """Where a value that is not there would stand: behind what can be seen before it."""
+        text, start = self.text, _mark(event.start_mark)
+        index = start.index
+        while index and text[index - 1].isspace():
+            index -= 1
+        ended = len(split_lines(text[index : start.index])) - 1  # lines, between there and here
+        begin = max(text.rfind("\n", 0, index), text.rfind("\r", 0, index)) if ended else start.index - start.column - 1
+        return Span(start.line + 1 - ended, index - begin, start.line + 1 - ended, index - begin)
+
+    def _check_header(self, event: yaml.ScalarEvent) -> None:
+        """`|#`: a comment needs a space before it; libyaml does not mind."""
+        if odd := re.compile(r"[|>][-+\d]*#").match(self.text, _mark(event.start_mark).index):
+            raise Refusal(BAD_YAML, "the text is not YAML here", _place(self.text, odd.end() - 1))
+
+    def _bad_escape(self, event: yaml.ScalarEvent) -> Refusal:
+        found = _bad_escape(self.text, _mark(event.start_mark).index, _mark(event.end_mark).index)
+        assert found is not None  # raw characters were looked at before
+        return Refusal(found.code, found.message, found.span)
 
     def _spend(self, nodes: int, event: yaml.Event) -> None:
         self.nodes += nodes
         if self.nodes > MAX_NODES:
             message = f"the spec has more than {MAX_NODES:,} nodes, the limit"
-            raise Refusal(TOO_LARGE, message, _span(event))
+            raise Refusal(TOO_LARGE, message, _start(event))
 
     def _too_deep(self, event: yaml.Event) -> Refusal:
         message = f"the spec is nested deeper than {MAX_DEPTH} levels, the limit"
-        return Refusal(TOO_LARGE, message, _span(event))
+        return Refusal(TOO_LARGE, message, _start(event))
 
-    def _add(self, node: Node, size: int, height: int, anchor: str | None, *, counted: bool = False) -> None:
-        if anchor:
-            self.anchors[anchor] = (node, size, height)
+    def _add(self, node: Node, size: int, height: int, event: yaml.NodeEvent, end: yaml.Mark | None = None) -> None:
+        if event.anchor and not isinstance(event, yaml.AliasEvent):
+            self.anchors[event.anchor] = (node, size, height)
         if not self.stack:
             self.root = node
             return
         parent = self.stack[-1]
         parent.children.append(node)
+        parent.end = end or _mark(event.end_mark)
         parent.size += size
         parent.height = max(parent.height, height + 1)
 
-    def _build(self, done: _Open, span: Span) -> Node:
+    def _build(self, done: _Open) -> Node:
+        start, end = _mark(done.event.start_mark), done.end
+        span = Span(start.line + 1, start.column + 1, end.line + 1, end.column + 1)
         if isinstance(done.event, yaml.SequenceStartEvent):
             return Sequence(tuple(done.children), span)
         entries: dict[str, tuple[Scalar, Node]] = {}
@@ -235,7 +286,7 @@ class _Reader:
                 self.problems.append(
                     Diagnostic(
                         DUPLICATE_KEY,
-                        f"`{key.text}` is given twice, first on line {first.line}",
+                        f"{_quoted(key.text)} is given twice, first on line {first.line}",
                         key.span,
                         text="again",
                         labels=(Label(first, "first"),),
@@ -260,62 +311,134 @@ class _Reader:
         if len(self.stack) + height > MAX_DEPTH:
             raise self._too_deep(event)
         self._spend(size, event)
-        self._add(node, size, height, None)
+        self._add(node, size, height, event)
 
     def _document(self, event: yaml.DocumentStartEvent) -> None:
         self.documents += 1
         if self.documents > 1:
-            raise Refusal(UNSUPPORTED_YAML, "a second document starts here; a spec is one", _span(event))
-        if event.version or event.tags:
-            raise Refusal(UNSUPPORTED_YAML, "directives (`%`) are not part of the language", _span(event))
+            raise Refusal(UNSUPPORTED_YAML, "a second document starts here; a spec is one", _start(event))
 
 
-def _span(first: yaml.Event, last: yaml.Event | None = None) -> Span:
-    start, end = first.start_mark, (last or first).end_mark
-    assert start is not None
-    assert end is not None
+def _pure_loader() -> Any:
+    """PyYAML's own parser, as strict as libyaml: `{a:}` and escapes beyond Unicode are errors with a place."""
+
+    class PureLoader(yaml.Loader):
+        def scan_plain(self) -> Any:
+            token = super().scan_plain()
+            if self.flow_level and self.peek() == ":" and self.peek(1) in ",?[]{}":
+                raise yaml.MarkedYAMLError("", token.start_mark, "", self.get_mark())
+            return token
+
+        def scan_flow_scalar_non_spaces(self, double: bool, start_mark: yaml.Mark) -> Any:
+            try:
+                return super().scan_flow_scalar_non_spaces(double, start_mark)
+            except (ValueError, OverflowError):
+                raise yaml.MarkedYAMLError("", start_mark, "", self.get_mark()) from None
+
+    return PureLoader
+
+
+def _tag(text: str, start: int) -> Refusal:
+    """The refusal of the tag that is the first `!` from `start` on."""
+    return Refusal(UNSUPPORTED_YAML, "tags (`!`) are not part of the language", _place(text, text.index("!", start)))
+
+
+def _mark(mark: Any) -> yaml.Mark:
+    """Marks are optional to the type stubs only."""
+    return mark  # type: ignore[no-any-return]
+
+
+def _span(event: yaml.Event) -> Span:
+    start, end = _mark(event.start_mark), _mark(event.end_mark)
     return Span(start.line + 1, start.column + 1, end.line + 1, end.column + 1)
 
 
+def _start(event: yaml.Event) -> Span:
+    """The first character of something that is refused before it is read to its end."""
+    start = _mark(event.start_mark)
+    return Span(start.line + 1, start.column + 1, start.line + 1, start.column + 2)
+
+
 def _place(text: str, index: int) -> Span:
-    """The place of one character; CR LF, CR and LF each end a line."""
-    before = re.split("\r\n|\r|\n", text[:index])
+    """The place of one character."""
+    before = split_lines(text[:index])
     line, column = len(before), len(before[-1]) + 1
     return Span(line, column, line, column + 1)
 
 
-def _character(found: str) -> str:
-    if found == "\t":
-        return "a tab; indent and separate with spaces"
-    if found == "\ufeff":
+def _quoted(text: str) -> str:
+    """A text in a message: one printable line, short."""
+    text = text if len(text) <= 40 else text[:37] + "..."
+    return "`" + "".join(c if c.isprintable() else " " for c in text) + "`"
+
+
+def _character(code: int, how: str = "") -> str:
+    if code == ord("\t"):
+        return f"a tab{how}; indent and separate with spaces"
+    if code == 0xFEFF and not how:
         return "a byte order mark (U+FEFF) that is not at the start of the text"
-    return f"the character U+{ord(found):04X} does not belong in a spec"
+    return f"the character U+{code:04X}{how} does not belong in a spec"
+
+
+def _bad_escape(text: str, start: int, end: int) -> Diagnostic | None:
+    """The first escape that is wrong or stands for a bad character, in the quoted scalar at `start`."""
+    pattern = re.compile(
+        r"""\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0abtvfeLPN])|[nr_ "/\\\r\n]|(.?))"""
+    )
+    for escape in pattern.finditer(text, start + 1, end):
+        digits, letter, wrong = escape[1] or escape[2] or escape[3], escape[4], escape[5]
+        place = _place(text, escape.start())
+        place = place._replace(end_column=place.column + len(escape[0].rstrip("\r\n")))
+        if wrong is not None:
+            return Diagnostic(BAD_CHARACTER, f"the escape {_quoted(escape[0])} stands for no character", place)
+        code = int(digits, 16) if digits else _CONTROLS.get(letter, 32) if letter else 32
+        if code > 0x10FFFF:
+            return Diagnostic(BAD_CHARACTER, f"the escape {_quoted(escape[0])} is beyond Unicode", place)
+        if code != 10 and _forbidden(chr(code)):
+            return Diagnostic(BAD_CHARACTER, _character(code, ", escaped,"), place)
+    return None
+
+
+def _syntax_errors(text: str, error: yaml.MarkedYAMLError, *, libyaml: bool) -> list[Diagnostic]:
+    """Our own words: libyaml's and the pure parser's differ, and neither knows about patterns."""
+    from archcalc.quoting import forgotten_quotes
+
+    return forgotten_quotes(text, lambda other: _wrong_line(other, libyaml=libyaml)) or [_syntax_error(text, error)]
+
+
+def _wrong_line(text: str, *, libyaml: bool) -> int:
+    """The line (from 1) where a text stops being YAML; 0 where it does not."""
+    try:
+        _Reader(text).read(libyaml=libyaml)
+    except Refusal:
+        return 0
+    except yaml.MarkedYAMLError as error:
+        return _place(text, _index(text, error)).line
+    return 0
+
+
+def _index(text: str, error: yaml.MarkedYAMLError) -> int:
+    """Where the error is; at the end of the text: behind what can be seen last."""
+    mark = error.problem_mark or error.context_mark
+    return min(mark.index if mark else 0, len(text.rstrip()))
 
 
 def _syntax_error(text: str, error: yaml.MarkedYAMLError) -> Diagnostic:
-    """Our own words: libyaml's and the pure parser's differ, and neither knows about patterns."""
-    mark = error.problem_mark or error.context_mark
-    lines = re.split("\r\n|\r|\n", text)
-    line = min(mark.line, len(lines) - 1) if mark else 0
-    column = min(mark.column, len(lines[line])) if mark else 0
-    span = Span(line + 1, column + 1, line + 1, column + 2)
-    if "escape" in (error.problem or ""):
-        return Diagnostic(BAD_CHARACTER, "this escape is not a character", span)
-    labels: tuple[Label, ...] = ()
+    index = _index(text, error)
     opened = error.context_mark
-    if opened and opened.line != line and opened.line < len(lines):
-        at = Span(opened.line + 1, opened.column + 1, opened.line + 1, opened.column + 2)
-        labels = (Label(at, "in what begins here"),)
-    for number in (line, line - 1):
-        if number >= 0 and _FORGOTTEN_QUOTE.match(lines[number]):
-            indent = len(lines[number]) - len(lines[number].lstrip())
-            start = lines[number].index("[")
-            at = Span(number + 1, start + 1, number + 1, max(len(lines[number].rstrip()), indent + 1) + 1)
-            quoted = f'"{lines[number][start:].rstrip()}"'
-            return Diagnostic(
-                BAD_YAML,
-                "a pattern that begins with `[` must be quoted; YAML reads it as a list",
-                at,
-                help=(f"write {quoted}",) if len(quoted) <= 120 and quoted.count('"') == 2 else (),
-            )
-    return Diagnostic(BAD_YAML, "the text is not YAML here", span, labels=labels)
+    if opened and text[opened.index : opened.index + 1] == '"' and (bad := _bad_escape(text, opened.index, index + 9)):
+        return bad
+    if text.startswith("!", index):
+        return _tag(text, index).diagnostic
+    if opened and "tag" in (error.context or "") and "!" in text[opened.index :]:
+        return _tag(text, opened.index).diagnostic
+    if text.startswith(":?", index):
+        index += 1
+    place = _place(text, index)
+    if text.startswith("?", index):
+        return Diagnostic(BAD_YAML, _QUESTION, place)
+    labels: tuple[Label, ...] = ()
+    if opened and opened.line + 1 < place.line:
+        begin = Span(opened.line + 1, opened.column + 1, opened.line + 1, opened.column + 2)
+        labels = (Label(begin, "in what begins here"),)
+    return Diagnostic(BAD_YAML, "the text is not YAML here", place, labels=labels)

@@ -5,6 +5,7 @@ knowing a variable or a volume is found here.
 """
 
 import re
+from collections.abc import Container
 from typing import NamedTuple
 
 from archcalc.diagnostics import Diagnostic, Refusal, Span, rule
@@ -129,6 +130,20 @@ def read_name(node: Node) -> Scalar:
     return node
 
 
+def pattern_meant(item: Sequence, lines: list[str], blocks: Container[str]) -> tuple[str, ...]:
+    """How to write a list in brackets as the pattern it looks like: quoted, or joined by arrows."""
+    from archcalc.quoting import quoted_list
+
+    texts = [one.text if isinstance(one, Scalar) else "" for one in item.items]
+    for text in (quoted_list(lines, item.span), " -> ".join(texts) if all(texts) else ""):
+        try:
+            if text and parse_pattern(Scalar(text.strip('"'), item.span), lines, blocks).items:
+                return (f"write {text}" if text.startswith('"') else f"write `{text}`",)
+        except Refusal:
+            continue
+    return ()
+
+
 class Compiler:
     """Reads lists of steps; collects what is wrong in `problems`."""
 
@@ -176,6 +191,7 @@ class Compiler:
                 "a list stands where a layer is expected",
                 item.span,
                 notes=("a pattern that begins with `[` must be quoted; YAML reads it as a list",),
+                help=pattern_meant(item, self.lines, self.blocks),
             )
         entries = entries_of(item, "a layer")
         if "repeat" in entries:
