@@ -245,11 +245,14 @@ class Compiler:
         values: dict[str, Node] = {}
         places: dict[str, Span] = {}
         takes = ", ".join([*layer.keys, *_COMMON])
+        meant = set()
         for word, (place, node) in entries.items():
             if word in layer.keys:
                 values[word], places[word] = node, node.span
             elif word not in (*_COMMON, OPTIONAL):
-                self.problems.append(unknown_key(type, place, key_for(layer, word), takes))
+                ours = key_for(layer, word)
+                meant.add(ours)
+                self.problems.append(unknown_key(type, place, ours, takes))
         optional = OPTIONAL in entries
         given = bool(values)
         defaults = self.defaults.by_type.get(type, {})
@@ -267,7 +270,7 @@ class Compiler:
             _variables(*values.values()),
             optional and not given,
         )
-        missing = [name for name, one in layer.keys.items() if one.required and name not in values]
+        missing = [name for name, one in layer.keys.items() if one.required and name not in {*values, *meant}]
         if missing and not step.optional and layer.type != "input":
             self.problems.append(_missing(layer, missing, key.span))
         return step

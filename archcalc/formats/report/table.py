@@ -55,6 +55,8 @@ def render(report: Report, look: Look) -> str:
         following = lines[number + 1] if number + 1 < len(lines) else None
         ends = following is not None and following.row.output[:2] != line.row.output[:2]
         table.add_row(*_cells(line, scale, heaviest, look), end_section=ends, style="dim" if line.folded else "")
+    if not report.complete:
+        table.add_row(*_missing(report))
     out = io.StringIO()
     console = Console(
         file=out,
@@ -168,6 +170,14 @@ def _cells(line: Line, scale: int, heaviest: int, look: Look) -> list[Text]:
     return cells
 
 
+def _missing(report: Report) -> list[Text]:
+    """The first layer that has no results; the message about it follows the table."""
+    known = {row.position for row in report.rows}
+    node = next(node for position, node in enumerate(report.graph.nodes) if position not in known)
+    label = node.layer.label if node.layer.type else "?"
+    return [Text(node.name, style="bold red"), Text(label), Text("?", style="bold red")]
+
+
 def _label(line: Line, row: Row) -> Text:
     first, _, rest = line.label.partition(" ")
     label = Text(first)
@@ -204,10 +214,9 @@ def _title(report: Report, look: Look) -> Text:
     name = report.graph.name or "network"
     while cell_len(name) > 70:
         name = name[:-8] + "..."
-    return Text(
-        f"{name}: {units.volume(report.input, look.layout, look.batch)} -> {units.volume(report.output, look.layout, look.batch)}",
-        style="bold",
-    )
+    ends = [report.input, *([report.output] if report.complete else [])]
+    volumes = [units.volume(one, look.layout, look.batch) for one in ends]
+    return Text(f"{name}: {' -> '.join([*volumes, '?'][:2])}", style="bold")
 
 
 def _caption(report: Report, look: Look) -> Text:
