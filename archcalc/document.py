@@ -28,6 +28,7 @@ from archcalc.steps import (
     unknown_key,
 )
 from archcalc.suggest import key_for, nearest, type_for
+from archcalc.training import Training, read_training
 from archcalc.values import Integer, bad, read_volume_text, shown, whole_number
 
 T = TypeVar("T")
@@ -72,6 +73,7 @@ class Document(NamedTuple):
     entries: Table[str, tuple[Scalar, Value]]
     variables: Table[str, int]
     lines: tuple[str, ...]
+    training: Training = Training()
 
 
 class UnknownVariable(ValueError):
@@ -112,12 +114,19 @@ class _DocumentReader:
         self.entries: dict[str, tuple[Scalar, Value]] = {}
         self.name = ""
         self.graph = Graph("", ())
+        self.training = Training()
         self.variables: dict[str, int] = {}
         self.lists: dict[str, Sequence] = {}
 
     def document(self) -> Document:
         return Document(
-            self.name, self.graph, tuple(in_order(self.problems)), self.entries, self.variables, tuple(self.lines)
+            self.name,
+            self.graph,
+            tuple(in_order(self.problems)),
+            self.entries,
+            self.variables,
+            tuple(self.lines),
+            self.training,
         )
 
     def attempt(self, read: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T | None:
@@ -142,6 +151,9 @@ class _DocumentReader:
                 self.problems.append(unknown_key("a spec", key, nearest(key.text, KEYS), ", ".join(KEYS)))
         self.attempt(self.read_head)
         self.attempt(self.read_variables)
+        if "training" in self.entries:
+            self.training, problems = read_training(self.entries["training"][1], self.variables)
+            self.problems += problems
         defaults = self.attempt(self.read_defaults) or Defaults({})
         blocks = self.attempt(self.block_headers) or {}
         compiler = Compiler(

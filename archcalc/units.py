@@ -1,5 +1,7 @@
 """Numbers for people: counts in decimal K, M, G; bytes in binary KiB, MiB, GiB."""
 
+import re
+
 from archcalc.volume import Volume
 
 BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}
@@ -20,6 +22,38 @@ def size(value: int) -> str:
         if value >= 1024**power:
             return f"{_scaled(value, 1024**power)} {unit}"
     return f"{value} B"
+
+
+_SIZE = re.compile(r"(\d+(?:_\d+)*)(?:\.(\d{1,9}))?\s*([A-Za-z]*)", re.ASCII)
+_UNITS: dict[str, int] = {"B": 1} | {
+    name: base**power
+    for power, letter in enumerate("kMGT", 1)
+    for name, base in ((f"{letter}B", 1000), (f"{letter.upper()}B", 1000), (f"{letter.upper()}iB", 1024))
+}
+
+
+def read_size(text: str) -> int:
+    """`11 GiB` -> 11,811,160,064 bytes.  GB is 10^9 and GiB 2^30; ValueError, fit to be shown, for anything else.
+
+    A fraction of a byte is dropped.  A bare G is refused, as people mean either.
+    """
+    match = _SIZE.fullmatch(text.strip())
+    if match is None or len(match[1]) > 18:
+        raise ValueError("a size is a number and a unit, like `11 GiB` or `800 MB`")
+    whole, fraction, unit = match[1].replace("_", ""), match[2] or "", match[3]
+    if unit in _UNITS:
+        return int(whole + fraction) * _UNITS[unit] // int(10 ** len(fraction))
+    number = match[0][: match.start(3)].strip()
+    meant = unit[:1].upper()
+    if unit.lower() in ("k", "m", "g", "t"):
+        decimal, binary = (_UNITS[meant + ending] for ending in ("B", "iB"))
+        raise ValueError(
+            f"a bare {unit} is 10^{len(str(decimal)) - 1} to some and 2^{binary.bit_length() - 1} to others; "
+            f"write `{number} {meant}B` or `{number} {meant}iB`"
+        )
+    if not unit:
+        raise ValueError(f"`{number}` has no unit; write `{number} GiB`, or `{number} B` for bytes")
+    raise ValueError(f"{unit} is no unit of size; there are B, kB, MB, GB, TB (powers of 1000) and KiB, MiB, GiB, TiB")
 
 
 def _scaled(value: int, unit: int) -> str:

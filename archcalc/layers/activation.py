@@ -1,12 +1,16 @@
 """Activations: element by element, so they may overwrite their input."""
 
-from archcalc.layers.base import Cost, Layer, key
+from archcalc.layers.base import Cost, Kept, Layer, key
 from archcalc.values import Number
 from archcalc.volume import Volume
 
 
 class Activation(Layer):
-    """One operation per value; may be done in place."""
+    """One operation per value; may be done in place.
+
+    Where the backward pass needs the input (ReLU6, SiLU, Hardswish ...), doing it in place makes PyTorch keep a
+    copy, so that only ReLU, leaky ReLU, ELU and SELU are declared in place for training.
+    """
 
     inplace = True
 
@@ -19,6 +23,7 @@ class ReLU(Activation):
 
     type = "relu"
     aka = ("rectifier", "rectify")
+    keeps = Kept(output=True, storage="inplace")
 
 
 class LeakyReLU(Activation):
@@ -26,6 +31,7 @@ class LeakyReLU(Activation):
 
     type = "leaky_relu"
     aka = ("leakyrelu", "lrelu", "leaky")
+    keeps = Kept(input=True, storage="inplace")
 
     slope: float = key(
         Number(0), default=0.01, foreign=("negative_slope", "alpha", "leakiness"), help="factor for negative values"
@@ -37,6 +43,7 @@ class PReLU(Activation):
 
     type = "prelu"
     inplace = False
+    keeps = Kept(input=True)
 
     def cost(self, x: Volume, y: Volume) -> Cost:
         return Cost(weights=x.channels, flops=y.size)
@@ -49,6 +56,7 @@ class ELU(Activation):
     """Exponential linear unit."""
 
     type = "elu"
+    keeps = Kept(input=True, storage="inplace")
 
     alpha: float = key(Number(0), default=1.0, help="limit for large negative values")
 
@@ -57,12 +65,14 @@ class SELU(Activation):
     """Scaled exponential linear unit."""
 
     type = "selu"
+    keeps = Kept(input=True, storage="inplace")
 
 
 class Tanh(Activation):
     """Hyperbolic tangent."""
 
     type = "tanh"
+    keeps = Kept(output=True)
 
 
 class Sigmoid(Activation):
@@ -70,18 +80,21 @@ class Sigmoid(Activation):
 
     type = "sigmoid"
     aka = ("logistic",)
+    keeps = Kept(output=True)
 
 
 class Softplus(Activation):
     """log(1 + exp(x)), a smooth ReLU."""
 
     type = "softplus"
+    keeps = Kept(input=True)
 
 
 class ReLU6(Activation):
     """ReLU clipped at 6."""
 
     type = "relu6"
+    keeps = Kept(input=True)
 
 
 class SiLU(Activation):
@@ -89,12 +102,14 @@ class SiLU(Activation):
 
     type = "silu"
     aka = ("swish",)
+    keeps = Kept(input=True)
 
 
 class GELU(Activation):
     """Gaussian error linear unit."""
 
     type = "gelu"
+    keeps = Kept(input=True)
 
 
 class HardSwish(Activation):
@@ -102,6 +117,7 @@ class HardSwish(Activation):
 
     type = "hardswish"
     aka = ("hard_swish", "h_swish", "hswish")
+    keeps = Kept(input=True)
 
 
 class HardSigmoid(Activation):
@@ -109,12 +125,14 @@ class HardSigmoid(Activation):
 
     type = "hardsigmoid"
     aka = ("hard_sigmoid", "h_sigmoid", "hsigmoid")
+    keeps = Kept(input=True)
 
 
 class Softmax(Activation):
     """Softmax over the channels: scores to probabilities."""
 
     type = "softmax"
+    keeps = Kept(output=True, autocast=False)
 
     def cost(self, x: Volume, y: Volume) -> Cost:
         return Cost(flops=3 * y.size)

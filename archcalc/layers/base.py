@@ -12,7 +12,7 @@ would cost 0.5 ms of start-up a class.
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, NamedTuple, dataclass_transform
+from typing import Any, ClassVar, Literal, NamedTuple, dataclass_transform
 
 from archcalc.diagnostics import rule
 from archcalc.misfit import LayerError, refuse
@@ -77,6 +77,28 @@ class Cost(NamedTuple):
         return self.weights + self.biases
 
 
+class Kept(NamedTuple):
+    """What PyTorch's autograd keeps of a layer for its backward pass, for one image.
+
+    input, output: that whole tensor, which others may keep, too (it counts once).
+    values: further values of the activations' type.  indices: 8-byte integers.  mask: values of a mask,
+    one byte each on CUDA, as wide as an activation on the CPU.
+    statistics: values kept however large the batch is.
+    storage: where the output lies while training: in memory of its own, in the input's, overwritten
+    (where that is allowed), or it is the input under another shape.
+    autocast: mixed precision treats the layer like a convolution, so that the widths hold there, too.
+    """
+
+    input: bool = False
+    output: bool = False
+    values: int = 0
+    indices: int = 0
+    mask: int = 0
+    statistics: int = 0
+    storage: Literal["new", "inplace", "view"] = "new"
+    autocast: bool = True
+
+
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(key,))
 class Layer:
     """A layer alone, without its place in a network; equal to any layer with the same values."""
@@ -84,6 +106,8 @@ class Layer:
     type: ClassVar[str] = ""
     aka: ClassVar[tuple[str, ...]] = ()  # other tools' names for this type
     inplace: ClassVar[bool] = False  # may overwrite its input, so owns no memory of its own
+    view: ClassVar[bool] = False  # at inference its output is its input, unchanged in memory
+    keeps: ClassVar[Kept | None] = None  # for the backward pass; None: not known
     keys: ClassVar[Mapping[str, Key]] = {}
 
     def __init_subclass__(cls) -> None:
@@ -154,6 +178,10 @@ class Layer:
         """How the weights come about: `(3*3*64)*64`; empty where there are none."""
         return ""
 
+    def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept | None:
+        """What autograd keeps, as measured with saved_tensors_hooks; None where that is not known."""
+        return self.keeps
+
     def windows(self, x: Volume) -> tuple[Window, Window] | None:
         """The windows along width and height through which an output sees the input; None: its own pixel."""
         return None
@@ -197,6 +225,13 @@ class Windowed(Layer):
                 raise refuse(window, extent, axis, symmetric=window.before == window.after)
             sizes.append(fit.size)
         return sizes[0], sizes[1]
+
+    def kept_input(self, x: Volume) -> Kept:
+        """The input; where padding is lopsided a padded copy, as only equal sides are left to the kernel."""
+        fits = [window.fit(extent) for window, extent in zip(self.windows(x), x, strict=False)]
+        width, height = (extent + abs(fit.before - fit.after) for fit, extent in zip(fits, x, strict=False))
+        copy = 0 if (width, height) == x[:2] else width * height * x.channels
+        return Kept(input=not copy, values=copy)
 
     def unread(self, x: Volume) -> tuple[int, int]:
         width, height = self.windows(x)

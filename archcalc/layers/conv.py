@@ -1,7 +1,7 @@
 """Convolution, with shared weights and without."""
 
 from archcalc.diagnostics import rule
-from archcalc.layers.base import Cost, Windowed, bias_key, key, rounding_key
+from archcalc.layers.base import Cost, Kept, Windowed, bias_key, key, rounding_key
 from archcalc.misfit import LayerError
 from archcalc.values import Extents, Integer, Padding, Paddings
 from archcalc.volume import Pair, Rounding, Volume, Window
@@ -149,6 +149,9 @@ class Conv(Convolution):
                 ),
             )
         return super().output(x)
+
+    def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
+        return self.kept_input(inputs[0])
 
     def cost(self, x: Volume, y: Volume) -> Cost:
         weights = self.kernel_size.area * (x.channels // self.groups) * self.filters

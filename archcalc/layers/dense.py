@@ -1,6 +1,6 @@
 """Fully connected layers."""
 
-from archcalc.layers.base import Cost, Layer, bias_key, key
+from archcalc.layers.base import Cost, Kept, Layer, bias_key, key
 from archcalc.values import Integer
 from archcalc.volume import Volume, Window
 
@@ -10,6 +10,7 @@ class FullyConnected(Layer):
 
     type = "fc"
     aka = ("dense", "linear", "inner_product", "innerproduct", "fully_connected", "fullyconnected", "affine")
+    keeps = Kept(input=True)
 
     units: int = key(
         Integer(1),

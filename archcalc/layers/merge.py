@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from archcalc.diagnostics import rule
-from archcalc.layers.base import Cost, Layer
+from archcalc.layers.base import Cost, Kept, Layer
 from archcalc.misfit import LayerError
 from archcalc.volume import Volume
 
@@ -46,6 +46,7 @@ class Concat(Merge):
 
     type = "concat"
     aka = ("concatenate", "cat", "route", "depthconcat", "filterconcat")
+    keeps = Kept()
     verb = "concat stacks channels: width and height must agree"
 
     def join(self, inputs: tuple[Volume, ...]) -> Volume:
@@ -64,6 +65,7 @@ class Add(Merge):
 
     type = "add"
     aka = ("sum", "eltwise", "elementwise", "shortcut", "residual", "skip")
+    keeps = Kept()
     verb = "add sums element by element: width, height and channels must agree"
 
     def join(self, inputs: tuple[Volume, ...]) -> Volume:
@@ -86,6 +88,15 @@ class Multiply(Merge):
             if other != widest and (other[:2] != (1, 1) or other.channels != widest.channels):
                 raise mismatch(self, inputs, number, widest, other)
         return widest
+
+    def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
+        """Every factor, and the products in between of more than two."""
+        between = inputs[0]
+        values = 0
+        for one in inputs[1:-1]:
+            between = max(between, one)
+            values += between.size
+        return Kept(input=True, values=values)
 
 
 def mismatch(

@@ -1,6 +1,6 @@
 """Normalization and dropout."""
 
-from archcalc.layers.base import Cost, Layer, key
+from archcalc.layers.base import Cost, Kept, Layer, key
 from archcalc.values import Boolean, Integer, Number
 from archcalc.volume import Volume
 
@@ -23,6 +23,10 @@ class BatchNorm(Layer):
     def weights_formula(self, x: Volume, y: Volume) -> str:
         return str(x.channels) if self.affine and self.scale else ""
 
+    def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
+        """The input, and the batch's mean and inverse deviation per channel."""
+        return Kept(input=True, statistics=2 * y.channels)
+
 
 class LocalResponseNorm(Layer):
     """Local response normalization over n neighbouring channels (AlexNet, section 3.3)."""
@@ -38,6 +42,11 @@ class LocalResponseNorm(Layer):
     def cost(self, x: Volume, y: Volume) -> Cost:
         return Cost(flops=y.size * (2 * self.size + 3))
 
+    def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
+        """The input, its squares with n - 1 channels of padding, the base of the power, and the power."""
+        padded = y.width * y.height * (y.channels + self.size - 1)
+        return Kept(input=True, values=padded + 2 * y.size, autocast=False)
+
 
 class Dropout(Layer):
     """Dropout: at training a share of the values is set to zero; at inference it does nothing."""
@@ -45,6 +54,7 @@ class Dropout(Layer):
     type = "dropout"
     aka = ("drop", "dropout2d", "spatial_dropout")
     inplace = True
+    view = True
 
     rate: float = key(
         Number(0, 1, open_high=True),
@@ -53,3 +63,7 @@ class Dropout(Layer):
         foreign=("p", "prob", "ratio", "dropout_ratio", "probability"),
         help="share of values dropped",
     )
+
+    def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
+        """The mask; in place it would overwrite what the layer before keeps.  A rate of 0 does nothing."""
+        return Kept(mask=y.size) if self.rate else Kept(storage="view")

@@ -1,7 +1,7 @@
 """Pooling over windows, and over the whole image."""
 
 from archcalc.diagnostics import rule
-from archcalc.layers.base import Cost, Layer, Windowed, key, rounding_key
+from archcalc.layers.base import Cost, Kept, Layer, Windowed, key, rounding_key
 from archcalc.misfit import LayerError
 from archcalc.values import Boolean, Extents, Padding, Paddings
 from archcalc.volume import Pair, Rounding, Volume, Window
@@ -99,6 +99,9 @@ class MaxPool(Pooling):
 
     rounding: Rounding = rounding_key()
 
+    def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
+        return self.kept_input(inputs[0])._replace(indices=y.size)
+
 
 class AveragePool(Pooling):
     """Average pooling."""
@@ -114,6 +117,9 @@ class AveragePool(Pooling):
     )
     rounding: Rounding = rounding_key()
 
+    def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
+        return self.kept_input(inputs[0])
+
 
 class L2Pool(Pooling):
     """L2 pooling: the root of the sum of squares."""
@@ -123,12 +129,19 @@ class L2Pool(Pooling):
 
     rounding: Rounding = rounding_key()
 
+    def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept | None:
+        """The input, its squares, and four maps of the root's arithmetic (lp_pool2d; it does not pad)."""
+        if self.padding != Padding():
+            return None
+        return Kept(input=True, values=inputs[0].size + 4 * y.size, autocast=False)
+
 
 class GlobalAveragePool(Layer):
     """Global average pooling: one value per channel."""
 
     type = "gap"
     aka = ("globalavgpool", "globalaveragepooling2d", "global_avg_pool", "global_average_pool", "globalpool")
+    keeps = Kept()
 
     def output(self, x: Volume) -> Volume:
         return Volume(1, 1, x.channels)

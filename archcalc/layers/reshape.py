@@ -1,6 +1,6 @@
 """Layers that only move values: the input itself, flatten."""
 
-from archcalc.layers.base import Layer, key
+from archcalc.layers.base import Kept, Layer, key
 from archcalc.values import Integer
 from archcalc.volume import Volume, Window
 
@@ -10,6 +10,7 @@ class Input(Layer):
 
     type = "input"
     aka = ("inputlayer", "data", "placeholder")
+    keeps = Kept()
 
     width: int = key(Integer(1), foreign=("W", "w"), help="columns")
     height: int = key(Integer(1), foreign=("H", "h"), help="rows")
@@ -26,6 +27,8 @@ class Flatten(Layer):
     type = "flatten"
     aka = ("reshape", "view")
     inplace = True
+    view = True
+    keeps = Kept(storage="view")
 
     def output(self, x: Volume) -> Volume:
         return Volume(1, 1, x.size)
