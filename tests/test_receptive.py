@@ -165,7 +165,7 @@ def test_unlike_jumps_are_said_to_be_unknown() -> None:
 """
     found = field(spec, 8)
     assert (found.jump, found.size) == (None, 1)
-    above = examine(SpecText("spec.yaml", f"input: 8x1x2\nlayers:\n{spec}  - RELU\n  - CONV3x1-1"))
+    above = examine(SpecText("spec.yaml", f"rounding: floor\ninput: 8x1x2\nlayers:\n{spec}  - RELU\n  - CONV3x1-1"))
     assert above.report.rows[-1].receptive_field.width is None
 
 
