@@ -10,7 +10,7 @@ from archcalc.layers import Cost, Layer
 from archcalc.layers.reshape import Input
 from archcalc.misfit import LayerError
 from archcalc.receptive import PIXEL, ReceptiveField, through, union
-from archcalc.volume import Volume, Window
+from archcalc.volume import Reach, Volume, Window
 
 Convention = Literal["inplace", "separate"]
 
@@ -96,7 +96,7 @@ class Report:
 class _Measured(NamedTuple):
     output: Volume
     cost: Cost
-    windows: tuple[Window, Window] | None
+    windows: tuple[Window | Reach, Window | Reach] | None
     unread: tuple[int, int]
 
 
@@ -138,7 +138,7 @@ def analyze(graph: Graph, *, convention: Convention = "inplace") -> Report:
             if windows is not None:
                 seen = through(seen, windows, inputs[0][:2])
         else:
-            seen = union([one.receptive_field for one in read])
+            seen = union([one.receptive_field for one in read], inputs)
         inplace = convention == "inplace" and layer.inplace and readers[node.inputs[0]] == 1
         row = Row(position, node, inputs, output, cost, 0 if inplace else output.size, seen, unread)
         rows.append(row)

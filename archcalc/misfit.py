@@ -30,6 +30,12 @@ TOO_LARGE_WINDOW = rule(
     """,
 )
 
+NOTHING_LEFT = rule(
+    "AC211",
+    "nothing is left of the image",
+    "A crop, or the padding of a transposed convolution, takes away as much as there is or more.",
+)
+
 
 class LayerError(Exception):
     """A layer that cannot be; names the keys at fault, the caller knows where they stand."""

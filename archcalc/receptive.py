@@ -4,36 +4,76 @@ For a window of extent F, stride S and P zeros before: size += (F - 1) jump; sta
 jump *= S (Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neural Networks", Distill
 2019).  `start` is the centre of the first output's field in pixels, the image beginning at 0, so the
 input's own pixels have start 0.5.  Where branches meet, the field is the union.
+
+After upsampling neighbours see differently much: the fields then repeat after a period of outputs, and every
+one of them is kept, in whole pixels.  Zeros of the padding count as pixels, as they do in the published figures.
 """
 
+from fractions import Fraction
+from math import gcd, lcm
 from typing import NamedTuple
 
-from archcalc.volume import Window
+from archcalc.volume import MAX_PERIOD, Reach, Volume, Window
 
 
 class Field(NamedTuple):
-    """Along one axis: size in pixels, jump between neighbours, and twice the start (always whole).
+    """Along one axis: for each output of a period the first pixel and the one behind the last.
 
-    `jump` is None where branches with different jumps meet: neighbours are not evenly spaced.
+    The next period sees the same `advance` pixels on: for an ordinary network the period is one output and
+    `advance` its jump.  `advance` is None where branches that advance differently meet, and 0 where
+    every output sees the same.
     """
 
-    size: int = 1
-    jump: int | None = 1
-    twice_start: int = 1
+    ends: tuple[tuple[int, int], ...] = ((0, 1),)
+    advance: int | None = 1
+
+    @property
+    def size(self) -> int:
+        """Pixels that an output sees: the most, where neighbours see differently many."""
+        return max(last - first for first, last in self.ends)
+
+    @property
+    def jump(self) -> int | Fraction | None:
+        """Pixels between neighbours' fields, on average over a period; None where that differs from place to place."""
+        if self.advance is None or len(self.ends) == 1:
+            return self.advance
+        jump = Fraction(self.advance, len(self.ends))
+        return jump.numerator if jump.denominator == 1 else jump
 
     @property
     def start(self) -> float:
-        return self.twice_start / 2
+        """The centre of the first output's field."""
+        first, last = self.ends[0]
+        return (first + last) / 2
 
-    def through(self, window: Window, extent: int) -> "Field | None":
-        """The field of a window over outputs that have this field; None if it is not regular."""
-        if self.jump is None:
+    def at(self, output: int) -> tuple[int, int]:
+        """What output number `output` sees."""
+        assert self.advance is not None
+        period, place = divmod(output, len(self.ends))
+        first, last = self.ends[place]
+        return first + period * self.advance, last + period * self.advance
+
+    def through(self, window: Window | Reach, extent: int) -> "Field | None":
+        """The field of a window over outputs that have this field; None where it is not known."""
+        jump = self.advance
+        if jump is None:
             return None
-        span = window.span
+        if len(self.ends) == 1 and isinstance(window, Window):
+            ((first, last),) = self.ends
+            before = window.fit(extent).before
+            return Field(((first - before * jump, last + (window.span - 1 - before) * jump),), jump * window.stride)
+        reach = window.reach(extent) if isinstance(window, Window) else window
+        rounds = len(self.ends) // gcd(reach.advance, len(self.ends))  # of the reach until both periods end
+        if not reach.ends or rounds * len(reach.ends) > MAX_PERIOD:
+            return None
+        seen = [
+            (first + number * reach.advance, last + number * reach.advance)
+            for number in range(rounds)
+            for first, last in reach.ends
+        ]
         return Field(
-            self.size + (span - 1) * self.jump,
-            self.jump * window.stride,
-            self.twice_start + (span - 1 - 2 * window.fit(extent).before) * self.jump,
+            tuple((self.at(first)[0], self.at(last - 1)[1]) for first, last in seen),
+            rounds * reach.advance * jump // len(self.ends),
         )
 
 
@@ -45,26 +85,65 @@ class ReceptiveField(NamedTuple):
 PIXEL = ReceptiveField(Field(), Field())
 
 
-def through(seen: ReceptiveField, windows: tuple[Window, Window], extents: tuple[int, int]) -> ReceptiveField:
+def through(
+    seen: ReceptiveField, windows: tuple[Window | Reach, Window | Reach], extents: tuple[int, int]
+) -> ReceptiveField:
     """Look at `seen` through a layer's windows."""
     width = seen.width.through(windows[0], extents[0]) if seen.width else None
     height = seen.height.through(windows[1], extents[1]) if seen.height else None
     return ReceptiveField(width, height)
 
 
-def union(seen: list[ReceptiveField]) -> ReceptiveField:
-    """What several branches see together."""
+def union(seen: list[ReceptiveField], volumes: tuple[Volume, ...]) -> ReceptiveField:
+    """What several branches see together; a branch of one pixel beside larger ones stretches over the image."""
     first = seen[0]
-    if all(one == first for one in seen):
+    if all(one is first for one in seen):
         return first
-    return ReceptiveField(_union([one.width for one in seen]), _union([one.height for one in seen]))
+    axes = []
+    for axis in (0, 1):
+        largest = max(volume[axis] for volume in volumes)
+        axes.append(
+            _union(
+                [
+                    one[axis] if volume[axis] == largest else _everywhere(one[axis])
+                    for one, volume in zip(seen, volumes, strict=True)
+                ],
+                largest,
+            )
+        )
+    return ReceptiveField(axes[0], axes[1])
 
 
-def _union(fields: list[Field | None]) -> Field | None:
+def _everywhere(field: Field | None) -> Field | None:
+    """The field of a single output that is read at every position."""
+    return field and Field(field.ends[:1], 0)
+
+
+def _union(fields: list[Field | None], extent: int) -> Field | None:
     known = [one for one in fields if one is not None]
     if len(known) < len(fields):
         return None
-    first = min(one.twice_start - one.size for one in known)
-    last = max(one.twice_start + one.size for one in known)
-    jumps = {one.jump for one in known}
-    return Field((last - first) // 2, jumps.pop() if len(jumps) == 1 else None, (first + last) // 2)
+    whole = next((one for one in known if one.advance == 0 and _covers(one, known, extent)), None)
+    if whole:
+        return whole
+    periods = {one.advance and Fraction(one.advance, len(one.ends)) for one in known}
+    period = lcm(*(len(one.ends) for one in known))
+    if len(periods) > 1 or None in periods or period > MAX_PERIOD:
+        return Field(((min(one.ends[0][0] for one in known), max(one.ends[0][1] for one in known)),), None)
+    ends = [[one.at(output) for one in known] for output in range(period)]
+    first = known[0]
+    assert first.advance is not None
+    return Field(
+        tuple((min(one[0] for one in places), max(one[1] for one in places)) for places in ends),
+        first.advance * period // len(first.ends),
+    )
+
+
+def _covers(whole: Field, fields: list[Field], extent: int) -> bool:
+    """Whether a field that is the same everywhere holds all that the others see, over an axis of outputs."""
+    first, last = whole.ends[0]
+    return all(
+        one.advance is not None and first <= one.at(0)[0] and one.at(extent - 1)[1] <= last
+        for one in fields
+        if one is not whole
+    )

@@ -1,10 +1,12 @@
 """Volumes, windows, and the one home of (W - F + 2P)/S + 1."""
 
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 Rounding = Literal["exact", "floor", "ceil"]
 
 MAX_DIMENSION = 2**31 - 1
+MAX_PERIOD = 64  # outputs after which a reach repeats
 
 
 class Pair(NamedTuple):
@@ -65,6 +67,23 @@ class Fit(NamedTuple):
         return min(self.extent, max(0, self.leftover - self.after))
 
 
+class Reach(NamedTuple):
+    """Which positions of one axis each output sees: the first and the one behind the last.
+
+    `ends` says so for the first outputs, `len(ends)` of them; each further round of as many outputs sees the
+    same `advance` positions on.  A window of stride S is one pair and advances S; twofold upsampling
+    is `((0, 1), (0, 1))` and advances 1.  Both ends never fall from one output to the next.
+    """
+
+    ends: tuple[tuple[int, int], ...]
+    advance: int
+
+    @classmethod
+    def of(cls, period: int, advance: int, ends: Callable[[int], tuple[int, int]]) -> "Reach":
+        """The reach with these ends of output o; without any, which is unknown, where the period is too long."""
+        return cls(tuple(map(ends, range(period))) if period <= MAX_PERIOD else (), advance)
+
+
 class Window(NamedTuple):
     """A sliding window along one axis."""
 
@@ -106,3 +125,8 @@ class Window(NamedTuple):
             steps += 1
             leftover -= self.stride
         return Fit(steps + 1, leftover, numerator, before, after, extent)
+
+    def reach(self, extent: int) -> Reach:
+        """What each place of the window sees."""
+        before = self.fit(extent).before
+        return Reach(((-before, self.span - before),), self.stride)

@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, dataclass_transform
 from archcalc.diagnostics import rule
 from archcalc.misfit import LayerError, refuse
 from archcalc.values import Boolean, Choice, Kind
-from archcalc.volume import MAX_DIMENSION, Rounding, Volume, Window
+from archcalc.volume import MAX_DIMENSION, Reach, Rounding, Volume, Window
 
 TOO_LARGE_VOLUME = rule(
     "AC204",
@@ -60,10 +60,12 @@ class Cost(NamedTuple):
     """What a layer costs for one image.
 
     weights, biases: trained values.  buffers: values kept but not trained (batch norm's statistics).
-    macs: multiply-accumulates of conv, fc and locally connected layers, without the bias.
+    macs: multiply-accumulates of convolutions, transposed ones too, fc and locally connected layers, without
+    the bias.
     flops: 2 macs + one per bias addition + for every output value: an activation 1 (softmax 3), a
-    pool one per value of its window, batch norm 2, LRN 2n + 3 for n channels; nothing for what
-    only moves or (at inference) passes values on: flatten, dropout.
+    pool one per value of its window, batch norm 2, layer norm 5 (7 with scale and shift), layer scale 1,
+    bilinear upsampling 7, LRN 2n + 3 for n channels; nothing for what only moves or (at inference) passes
+    values on: flatten, dropout, padding, cropping, nearest upsampling, channel split and shuffle.
     """
 
     weights: int = 0
@@ -182,7 +184,7 @@ class Layer:
         """What autograd keeps, as measured with saved_tensors_hooks; None where that is not known."""
         return self.keeps
 
-    def windows(self, x: Volume) -> tuple[Window, Window] | None:
+    def windows(self, x: Volume) -> tuple[Window | Reach, Window | Reach] | None:
         """The windows along width and height through which an output sees the input; None: its own pixel."""
         return None
 

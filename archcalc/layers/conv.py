@@ -1,7 +1,9 @@
 """Convolution, with shared weights and without."""
 
+from typing import Any
+
 from archcalc.diagnostics import rule
-from archcalc.layers.base import Cost, Kept, Windowed, bias_key, key, rounding_key
+from archcalc.layers.base import Cost, Kept, Layer, Windowed, bias_key, key, rounding_key
 from archcalc.misfit import LayerError
 from archcalc.values import Extents, Integer, Padding, Paddings
 from archcalc.volume import Pair, Rounding, Volume, Window
@@ -181,6 +183,60 @@ class Local(Convolution):
     def weights_formula(self, x: Volume, y: Volume) -> str:
         width, height = self.kernel_size
         return f"({y.product})*({width}*{height}*{x.channels})"
+
+
+SHARED: Any = Convolution.keys  # to the type checker a key is the value it will hold
+
+
+class DepthwiseConv(Layer):
+    """Depthwise convolution: every input channel has filters of its own.
+
+    A conv with as many groups as input channels, and `multiplier` times as many filters (Howard et al.,
+    arXiv:1704.04861); both follow from the input, so neither is written.
+    """
+
+    type = "dwconv"
+    aka = ("depthwise", "depthwiseconv2d", "depthwise_conv2d", "depthwise_conv", "depthwiseconv", "conv_dw", "dw")
+
+    kernel_size: Pair = SHARED["kernel_size"]
+    stride: Pair = SHARED["stride"]
+    padding: Padding = SHARED["padding"]
+    dilation: Pair = SHARED["dilation"]
+    multiplier: int = key(
+        Integer(1), default=1, notation="m", foreign=("depth_multiplier",), help="filters for every input channel"
+    )
+    bias: bool = bias_key("add one bias per filter")
+    rounding: Rounding = rounding_key()
+
+    def grouped(self, channels: int) -> Conv:
+        """The same layer as a grouped conv, for an input of so many channels."""
+        values = self.values()
+        return Conv(filters=values.pop("multiplier") * channels, groups=channels, **values)
+
+    def validate(self) -> None:
+        self.grouped(1)
+
+    @property
+    def label(self) -> str:
+        stride = "" if self.stride == (1, 1) else f"s{self.stride}"
+        dilation = "" if self.dilation == (1, 1) else f"d{self.dilation}"
+        multiplier = f"m{self.multiplier}" if self.multiplier > 1 else ""
+        return f"DWCONV{self.kernel_size}{stride}{dilation}{multiplier}"
+
+    def output(self, x: Volume) -> Volume:
+        return self.grouped(x.channels).output(x)
+
+    def cost(self, x: Volume, y: Volume) -> Cost:
+        return self.grouped(x.channels).cost(x, y)
+
+    def weights_formula(self, x: Volume, y: Volume) -> str:
+        return self.grouped(x.channels).weights_formula(x, y)
+
+    def windows(self, x: Volume) -> tuple[Window, Window]:
+        return self.grouped(x.channels).windows(x)
+
+    def unread(self, x: Volume) -> tuple[int, int]:
+        return self.grouped(x.channels).unread(x)
 
 
 def _nearest_multiples(value: int, divisor: int, name: str) -> str:

@@ -28,6 +28,40 @@ class BatchNorm(Layer):
         return Kept(input=True, statistics=2 * y.channels)
 
 
+class LayerNorm(Layer):
+    """Layer normalization over the channels at every position, with a trained scale and shift (ConvNeXt's)."""
+
+    type = "layer_norm"
+    aka = ("layernorm", "layernormalization", "ln", "layernorm2d")
+
+    affine: bool = key(
+        Boolean(), default=True, foreign=("elementwise_affine",), help="train a scale and a shift per channel"
+    )
+    eps: float = key(Number(0), default=1e-5, foreign=("epsilon",), help="added to the variance")
+
+    def cost(self, x: Volume, y: Volume) -> Cost:
+        trained = x.channels if self.affine else 0
+        return Cost(trained, trained, 0, 0, (7 if self.affine else 5) * y.size)
+
+    def weights_formula(self, x: Volume, y: Volume) -> str:
+        return str(x.channels) if self.affine else ""
+
+
+class LayerScale(Layer):
+    """One trained factor per channel (Touvron et al., arXiv:2103.17239)."""
+
+    type = "layer_scale"
+    aka = ("layerscale", "channel_scale", "gamma")
+
+    initial: float = key(Number(0), default=1e-6, foreign=("init", "init_value"), help="value the factors start from")
+
+    def cost(self, x: Volume, y: Volume) -> Cost:
+        return Cost(weights=x.channels, flops=y.size)
+
+    def weights_formula(self, x: Volume, y: Volume) -> str:
+        return str(x.channels)
+
+
 class LocalResponseNorm(Layer):
     """Local response normalization over n neighbouring channels (AlexNet, section 3.3)."""
 

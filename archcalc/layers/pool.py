@@ -1,10 +1,12 @@
 """Pooling over windows, and over the whole image."""
 
+from math import gcd
+
 from archcalc.diagnostics import rule
 from archcalc.layers.base import Cost, Kept, Layer, Windowed, key, rounding_key
 from archcalc.misfit import LayerError
 from archcalc.values import Boolean, Extents, Padding, Paddings
-from archcalc.volume import Pair, Rounding, Volume, Window
+from archcalc.volume import Pair, Reach, Rounding, Volume, Window
 
 POOL_PADDING = rule(
     "AC206",
@@ -151,3 +153,51 @@ class GlobalAveragePool(Layer):
 
     def windows(self, x: Volume) -> tuple[Window, Window]:
         return Window(x.width), Window(x.height)
+
+
+class AdaptivePooling(Layer):
+    """Pooling to a given size: output o of n sees positions floor(oW/n) up to ceil((o + 1)W/n), as in PyTorch."""
+
+    size: Pair = key(
+        Extents(1), notation="", foreign=("output_size", "out", "kernel_size"), help="width and height of the output"
+    )
+
+    @property
+    def label(self) -> str:
+        return f"{self.type.upper()}{self.size}"
+
+    def output(self, x: Volume) -> Volume:
+        return Volume(*self.size, x.channels)
+
+    def cost(self, x: Volume, y: Volume) -> Cost:
+        """One operation for every value of every window; windows that share a position count it twice."""
+        width, height = (_seen(extent, size) for extent, size in zip(x[:2], self.size, strict=True))
+        return Cost(flops=width * height * x.channels)
+
+    def windows(self, x: Volume) -> tuple[Reach, Reach]:
+        width, height = (_adaptive(extent, size) for extent, size in zip(x[:2], self.size, strict=True))
+        return width, height
+
+
+class AdaptiveAveragePool(AdaptivePooling):
+    """Average pooling to a given size."""
+
+    type = "adaptive_avgpool"
+    aka = ("adaptiveavgpool", "adaptiveavgpool2d", "adaptive_avg_pool", "adaptive_average_pool", "adaptive_avg_pool2d")
+
+
+class AdaptiveMaxPool(AdaptivePooling):
+    """Max pooling to a given size."""
+
+    type = "adaptive_pool"
+    aka = ("adaptivemaxpool", "adaptivemaxpool2d", "adaptive_max_pool", "adaptive_maxpool", "spatial_pyramid_pool")
+
+
+def _seen(extent: int, size: int) -> int:
+    """Positions that all windows see together: neighbours share one unless n divides (o + 1)W."""
+    return extent + size - gcd(extent, size)
+
+
+def _adaptive(extent: int, size: int) -> Reach:
+    common = gcd(extent, size)
+    return Reach.of(size // common, extent // common, lambda o: (o * extent // size, -(-(o + 1) * extent // size)))

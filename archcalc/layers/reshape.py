@@ -1,8 +1,21 @@
-"""Layers that only move values: the input itself, flatten."""
+"""Layers that only move values: the input itself, flatten, padding and cropping, channel split and shuffle."""
 
+from archcalc.diagnostics import rule
 from archcalc.layers.base import Kept, Layer, key
-from archcalc.values import Integer
+from archcalc.misfit import NOTHING_LEFT, LayerError
+from archcalc.values import Integer, Padding, Paddings
 from archcalc.volume import Volume, Window
+
+UNEVEN_SPLIT = rule(
+    "AC212",
+    "the channels cannot be split this way",
+    "`split` and `shuffle` cut the channels into equal parts, so their number must divide the channels.",
+)
+NO_WINDOW = rule(
+    "AC213",
+    "a padding that needs a window",
+    "`same` and `half` are sizes that follow from a window; `pad` and `crop` have none and take numbers.",
+)
 
 
 class Input(Layer):
@@ -35,3 +48,127 @@ class Flatten(Layer):
 
     def windows(self, x: Volume) -> tuple[Window, Window]:
         return Window(x.width), Window(x.height)
+
+
+class Pad(Layer):
+    """Zeros around the image."""
+
+    type = "pad"
+    aka = ("zero_pad", "zeropad2d", "zero_padding", "zeropadding2d", "zeropad", "constantpad2d")
+
+    padding: Padding = key(
+        Paddings(), notation="", letter="P", foreign=("pad", "pads", "P", "size"), help="columns and rows on each side"
+    )
+
+    def validate(self) -> None:
+        _refuse_mode(self, self.padding)
+
+    @property
+    def label(self) -> str:
+        return f"PAD{self.padding}"
+
+    def output(self, x: Volume) -> Volume:
+        p = self.padding
+        return Volume(x.width + p.left + p.right, x.height + p.top + p.bottom, x.channels)
+
+    def windows(self, x: Volume) -> tuple[Window, Window]:
+        p = self.padding
+        return Window(1, 1, p.left, p.right), Window(1, 1, p.top, p.bottom)
+
+
+class Crop(Layer):
+    """The image without columns and rows at its sides."""
+
+    type = "crop"
+    aka = ("cropping", "cropping2d", "center_crop", "centercrop")
+
+    cropping: Padding = key(
+        Paddings(), notation="", foreign=("crop", "padding", "size"), help="columns and rows taken from each side"
+    )
+
+    def validate(self) -> None:
+        _refuse_mode(self, self.cropping)
+
+    @property
+    def label(self) -> str:
+        return f"CROP{self.cropping}"
+
+    def output(self, x: Volume) -> Volume:
+        c = self.cropping
+        y = Volume(x.width - c.left - c.right, x.height - c.top - c.bottom, x.channels)
+        for axis, extent, out in zip(("width", "height"), x, y, strict=False):
+            if out < 1:
+                raise LayerError(
+                    NOTHING_LEFT,
+                    f"does not fit: {extent - out} of the {axis}'s {extent} are taken away",
+                    keys=("cropping",),
+                )
+        return y
+
+    def windows(self, x: Volume) -> tuple[Window, Window]:
+        c = self.cropping
+        return Window(1, 1, -c.left, -c.right), Window(1, 1, -c.top, -c.bottom)
+
+
+class Split(Layer):
+    """One of the equal parts into which the channels are cut, in their order."""
+
+    type = "split"
+    aka = ("channel_split", "chunk", "slice", "channelsplit")
+
+    parts: int = key(
+        Integer(2), default=2, notation="", foreign=("chunks", "groups", "num_split"), help="number of parts"
+    )
+    part: int = key(Integer(1), notation="-", foreign=("index", "number"), help="which of them, from 1")
+
+    def validate(self) -> None:
+        if self.part > self.parts:
+            raise LayerError(UNEVEN_SPLIT, f"there is no part {self.part} of {self.parts}", keys=("part",))
+
+    @property
+    def label(self) -> str:
+        return f"SPLIT{self.parts}-{self.part}"
+
+    def output(self, x: Volume) -> Volume:
+        if x.channels % self.parts:
+            raise _uneven(x, self.parts, "parts")
+        return Volume(x.width, x.height, x.channels // self.parts)
+
+
+class Shuffle(Layer):
+    """Channel shuffle: the channels of `groups` equal groups are dealt out in turn (arXiv:1707.01083)."""
+
+    type = "shuffle"
+    aka = ("channel_shuffle", "channelshuffle")
+
+    groups: int = key(
+        Integer(1), default=2, notation="", foreign=("group", "g"), help="number of groups whose channels are mixed"
+    )
+
+    @property
+    def label(self) -> str:
+        return f"SHUFFLE{self.groups}"
+
+    def output(self, x: Volume) -> Volume:
+        if x.channels % self.groups:
+            raise _uneven(x, self.groups, "groups")
+        return x
+
+
+def _refuse_mode(layer: Layer, sides: Padding) -> None:
+    if sides.mode:
+        (name,) = layer.keys
+        raise LayerError(
+            NO_WINDOW, f"`{sides.mode}` depends on a window, and {layer.type} has none; give numbers", keys=(name,)
+        )
+
+
+def _uneven(x: Volume, parts: int, name: str) -> LayerError:
+    fitting = [str(one) for one in range(2, min(x.channels, 64) + 1) if x.channels % one == 0]
+    return LayerError(
+        UNEVEN_SPLIT,
+        f"cannot split the input's {x.channels} channels into {parts} {name}",
+        keys=(name,),
+        notes=(f"{x.channels} = {x.channels // parts}*{parts} + {x.channels % parts}",),
+        help=(f"{name} that divide {x.channels} channels: {', '.join(fitting[:8])}",) if fitting else (),
+    )

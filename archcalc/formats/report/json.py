@@ -60,4 +60,7 @@ def _volume(volume: Volume) -> dict[str, int]:
 
 
 def _field(field: Field | None) -> dict[str, Any] | None:
-    return None if field is None else {"size": field.size, "jump": field.jump, "start": field.start}
+    if field is None:
+        return None
+    jump = field.jump if field.jump is None or isinstance(field.jump, int) else float(field.jump)
+    return {"size": field.size, "jump": jump, "start": field.start}

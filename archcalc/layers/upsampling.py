@@ -1,0 +1,214 @@
+"""Layers that enlarge the image: transposed convolution and upsampling."""
+
+from functools import partial
+
+from archcalc.diagnostics import rule
+from archcalc.layers.base import Cost, Layer, bias_key, key
+from archcalc.layers.conv import BAD_GROUPS, EVEN_HALF, SHARED
+from archcalc.misfit import NOTHING_LEFT, LayerError
+from archcalc.values import Choice, Extents, Integer, Padding, Paddings
+from archcalc.volume import Pair, Reach, Volume
+
+OUTPUT_PADDING = rule(
+    "AC210",
+    "the output padding is not smaller than the stride",
+    """
+    A convolution of stride S takes S different widths to one; `output_padding`, from 0 to S - 1, says which of
+    them its transpose gives back.  More would be columns and rows that no input reaches.
+    """,
+)
+_AXES = ("width", "height")
+
+
+class TransposedConv(Layer):
+    """Transposed convolution: every input value adds a window of F x F x K values, S apart, to the output.
+
+    out = (W - 1)S - 2P + F + output padding (Dumoulin and Visin, arXiv:1603.07285, relationship 14, and
+    PyTorch's output_padding); `same` is TensorFlow's, out = W*S.  A multiply-accumulate is counted for every
+    value added, also where the padding crops it.
+    """
+
+    type = "deconv"
+    aka = (
+        *("conv_transpose", "convtranspose", "convtranspose2d", "conv2dtranspose", "conv2d_transpose", "upconv"),
+        *("transposed_conv", "transposedconv", "transpose_conv", "deconvolution", "deconv2d", "conv_transposed"),
+    )
+
+    filters: int = SHARED["filters"]
+    kernel_size: Pair = SHARED["kernel_size"]
+    stride: Pair = key(
+        Extents(1),
+        default=Pair(1, 1),
+        notation="s",
+        letter="S",
+        foreign=("strides", "S", "upsample", "factor"),
+        help="distance between windows in the output",
+    )
+    padding: Padding = key(
+        Paddings(),
+        default=Padding(),
+        notation="p",
+        letter="P",
+        foreign=("pad", "pads", "P", "border_mode", "cropping"),
+        help="columns and rows taken away from the output: a number, a pair, four sides, valid, same or half",
+    )
+    output_padding: Pair = key(
+        Extents(0),
+        default=Pair(0, 0),
+        notation="o",
+        foreign=("adj", "target_output_padding", "out_pad"),
+        help="columns and rows added on the right and bottom, fewer than the stride",
+    )
+    groups: int = key(
+        Integer(1),
+        default=1,
+        notation="g",
+        foreign=("group", "num_groups"),
+        help="parts into which input channels and filters are split",
+    )
+    bias: bool = bias_key("add one bias per filter")
+
+    def validate(self) -> None:
+        for axis, size, stride, added in zip(_AXES, self.kernel_size, self.stride, self.output_padding, strict=True):
+            if added >= stride:
+                raise LayerError(
+                    OUTPUT_PADDING,
+                    f"the {axis}'s output padding of {added} is not smaller than the stride of {stride}",
+                    keys=("output_padding", "stride"),
+                )
+            if self.padding.mode == "half" and size % 2 == 0:
+                raise LayerError(
+                    EVEN_HALF,
+                    f"`padding: half` is not whole: F = {size} in {axis}",
+                    keys=("padding", "kernel_size"),
+                    notes=(f"P = (F - 1)/2 = ({size} - 1)/2",),
+                )
+        if self.padding.mode == "same" and any(self.output_padding):
+            raise LayerError(
+                OUTPUT_PADDING,
+                "`padding: same` gives W*S and takes no output padding",
+                keys=("output_padding",),
+            )
+        if self.filters % self.groups:
+            raise LayerError(
+                BAD_GROUPS,
+                f"{self.filters} filters cannot be split into {self.groups} groups",
+                keys=("groups", "filters"),
+            )
+
+    @property
+    def label(self) -> str:
+        stride = "" if self.stride == (1, 1) else f"s{self.stride}"
+        return f"DECONV{self.kernel_size}-{self.filters}{stride}"
+
+    def cropped(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """What is taken away from the full output, before and after, in width and height; after may be below 0."""
+        p = self.padding
+        if p.mode == "same":
+            totals = [size - stride for size, stride in zip(self.kernel_size, self.stride, strict=True)]
+            width, height = ((max(0, one) // 2, one - max(0, one) // 2) for one in totals)
+            return width, height
+        if p.mode == "half":
+            width, height = (((size - 1) // 2, (size - 1) // 2) for size in self.kernel_size)
+        else:
+            width, height = (p.left, p.right), (p.top, p.bottom)
+        added = self.output_padding
+        return (width[0], width[1] - added.width), (height[0], height[1] - added.height)
+
+    def output(self, x: Volume) -> Volume:
+        if x.channels % self.groups:
+            raise LayerError(
+                BAD_GROUPS,
+                f"cannot split the input's {x.channels} channels into {self.groups} groups",
+                keys=("groups",),
+                notes=(f"{x.channels} = {x.channels // self.groups}*{self.groups} + {x.channels % self.groups}",),
+            )
+        sizes = []
+        for axis, extent, size, stride, (before, after) in zip(
+            _AXES, x[:2], self.kernel_size, self.stride, self.cropped(), strict=True
+        ):
+            out = (extent - 1) * stride + size - before - after
+            if out < 1:
+                raise LayerError(
+                    NOTHING_LEFT,
+                    f"does not fit: output {axis} would be {out}",
+                    keys=("padding", "kernel_size"),
+                    notes=(f"(W - 1)S + F - crop = ({extent} - 1)*{stride} + {size} - {before + after} = {out}",),
+                )
+            sizes.append(out)
+        return Volume(sizes[0], sizes[1], self.filters)
+
+    def cost(self, x: Volume, y: Volume) -> Cost:
+        weights = self.kernel_size.area * x.channels * (self.filters // self.groups)
+        biases = self.filters if self.bias else 0
+        macs = weights * x.width * x.height
+        return Cost(weights, biases, 0, macs, 2 * macs + (y.size if self.bias else 0))
+
+    def weights_formula(self, x: Volume, y: Volume) -> str:
+        width, height = self.kernel_size
+        return f"({width}*{height}*{x.channels // self.groups})*{self.filters}"
+
+    def windows(self, x: Volume) -> tuple[Reach, Reach]:
+        """Output o sees the inputs i with 0 <= o + P - iS < F."""
+        width, height = (
+            Reach.of(stride, 1, partial(_reached, size, stride, before))
+            for size, stride, (before, _) in zip(self.kernel_size, self.stride, self.cropped(), strict=True)
+        )
+        return width, height
+
+
+class Upsample(Layer):
+    """Upsampling: each pixel is repeated, or values are interpolated between pixel centres (`bilinear`)."""
+
+    type = "upsample"
+    aka = (
+        "upsampling",
+        "upsampling2d",
+        "upsamplingnearest2d",
+        "upsamplingbilinear2d",
+        "interpolate",
+        "resize",
+        "unpool",
+    )
+
+    factor: Pair = key(
+        Extents(1),
+        notation="",
+        foreign=("scale_factor", "size", "scale", "stride", "kernel_size"),
+        help="how many times as wide and high the output is",
+    )
+    mode: str = key(
+        Choice("nearest", "bilinear"),
+        default="nearest",
+        foreign=("interpolation", "method"),
+        help="repeat each pixel, or interpolate between pixel centres (corners are not aligned)",
+    )
+
+    @property
+    def label(self) -> str:
+        return f"UPSAMPLE{self.factor}"
+
+    def output(self, x: Volume) -> Volume:
+        return Volume(x.width * self.factor.width, x.height * self.factor.height, x.channels)
+
+    def cost(self, x: Volume, y: Volume) -> Cost:
+        return Cost(flops=7 * y.size if self.mode == "bilinear" else 0)
+
+    def windows(self, x: Volume) -> tuple[Reach, Reach]:
+        """Nearest: pixel o // f.  Bilinear: the pixels on both sides of (o + 1/2)/f - 1/2."""
+        ends = _beside if self.mode == "bilinear" else _nearest
+        width, height = (Reach.of(factor, 1, partial(ends, factor)) for factor in self.factor)
+        return width, height
+
+
+def _reached(size: int, stride: int, before: int, o: int) -> tuple[int, int]:
+    return -((size - 1 - before - o) // stride), (o + before) // stride + 1
+
+
+def _nearest(factor: int, o: int) -> tuple[int, int]:
+    return o // factor, o // factor + 1
+
+
+def _beside(factor: int, o: int) -> tuple[int, int]:
+    twice = 2 * o + 1 - factor
+    return twice // (2 * factor), -(-twice // (2 * factor)) + 1
