@@ -24,11 +24,11 @@ LONGEST_JOIN = 2_000  # layers in the branches of one join
 DEEPEST_JOIN = 8  # joins nested in joins; what is deeper is written by names
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]{0,127}", re.ASCII)
-_PLAIN = re.compile(r"[A-Za-z](?:[\w.+/()-]|,? (?=\w|\())*", re.ASCII)
+_PLAIN = re.compile(r"[A-Za-z](?:[\w.+/()-]|:(?=[\w/])|,? (?=[\w(]))*", re.ASCII)
 _RESERVED = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
 
 
-def write(graph: Graph, *, head: Mapping[str, str] = {}, comment: str = "") -> str:
+def write(graph: Graph, *, head: Mapping[str, str | int] = {}, comment: str = "") -> str:
     """The spec of a complete graph; `head` are further top-level values, `comment` is put above."""
     return _Writer(graph).text(head, comment)
 
@@ -51,14 +51,19 @@ class _Writer:
     def __init__(self, graph: Graph) -> None:
         self.nodes, self.name = graph.nodes, graph.name
         self.defaults = _defaults(graph.nodes)
-        self.joins = {position: join for position, join in self._nested()}
+        self.joins = dict(self._nested())
+        self.beginning: dict[int, list[int]] = {}  # joins by where their branches begin, the widest first
+        for position, join in self.joins.items():
+            self.beginning.setdefault(join.start, []).insert(0, position)
         self.referred = self._referred()
         self.named = self._named()
 
-    def text(self, head: Mapping[str, str], comment: str) -> str:
+    def text(self, head: Mapping[str, str | int], comment: str) -> str:
         out = [f"# {line}".rstrip() for line in comment.splitlines()]
         out.append("archcalc: 1")
-        out += [f"{key}: {quoted(value)}" for key, value in {"name": self.name, **head}.items() if value]
+        for key, value in {"name": self.name, **head}.items():
+            if value:
+                out.append(f"{key}: {value if isinstance(value, int) else quoted(value)}")
         image = self.nodes[0].layer
         assert isinstance(image, Input)
         out.append(f"input: {image.width}x{image.height}x{image.channels}")
@@ -79,7 +84,7 @@ class _Writer:
                 yield position, join
 
     def _join(self, position: int, inputs: tuple[int, ...]) -> "_Join | None":
-        fork = self._fork(position, inputs)
+        fork = self._fork(inputs)
         ends = [one for one in inputs if one != fork]
         if fork < 0 or ends != sorted(set(ends)) or (ends and ends[-1] != position - 1):
             return None
@@ -95,18 +100,11 @@ class _Writer:
         pieces = iter(zip(starts, ends, strict=True))
         return _Join(begin, fork, tuple((0, -1) if one == fork else next(pieces) for one in inputs))
 
-    def _fork(self, position: int, inputs: tuple[int, ...]) -> int:
-        """What the branches read: the join's input that lies before them, or what the last branch reads first."""
-        if len(set(inputs)) < len(inputs) or position - 1 not in inputs:
-            repeated = [one for one, times in Counter(inputs).items() if times > 1]
-            return repeated[0] if len(repeated) == 1 else -1
-        for before, after in zip(inputs, inputs[1:], strict=False):
-            if after < before:
-                return after
-            first = self.nodes[before + 1]
-            if before + 1 < position and before not in first.inputs and min(first.inputs, default=-1) < before:
-                return min(first.inputs)
-        return min(inputs)
+    def _fork(self, inputs: tuple[int, ...]) -> int:
+        """What the branches read: the first input, where a branch begins behind it, or else what that branch reads."""
+        low = min(inputs)
+        first = self.nodes[low + 1].inputs
+        return low if low in first else min(first, default=-1)
 
     def _start(self, floor: int, end: int, fork: int, *, exact: bool) -> int | None:
         """Where a branch that ends at `end` and reads nothing but `fork` starts; exactly at the floor, if asked."""
@@ -161,7 +159,7 @@ class _Writer:
         while at < end:
             found = None
             if depth < DEEPEST_JOIN:
-                for position in self._beginning(at):
+                for position in self.beginning.get(at, ()):
                     join = self.joins[position]
                     if position < end and join.fork == current:
                         found = _Placed(position, join.branches)
@@ -169,14 +167,6 @@ class _Writer:
             yield at, found
             current = at if found is None else found.position
             at = current + 1
-
-    def _beginning(self, start: int) -> list[int]:
-        """Joins whose branches begin here, the widest first."""
-        if not hasattr(self, "_by_start"):
-            self._by_start: dict[int, list[int]] = {}
-            for position, join in self.joins.items():
-                self._by_start.setdefault(join.start, []).insert(0, position)
-        return self._by_start.get(start, [])
 
     def _items(self, begin: int, end: int, current: int, depth: int) -> list[_Item]:
         items = []
@@ -263,8 +253,8 @@ def _defaults(nodes: Sequence[Node]) -> dict[str, dict[str, Any]]:
 def _step(layer: Layer, values: Mapping[str, Any]) -> str:
     """The layer in pattern notation: `CONV3-64s2p1`; empty where it cannot be written that way."""
     text = layer.type.upper()
-    signs = {name: layer.keys[name].notation for name in values}
-    for name in sorted(signs, key=lambda one: ((signs[one] or "").isalpha(), signs[one] or "")):
+    signs = {name: layer.keys[name].notation for name in values}  # "" and "-" come before the suffixes
+    for name in sorted(signs, key=lambda one: {"": 0, "-": 1, None: 2}.get(signs[one], 2)):
         sign, value = signs[name], _scalar(values[name])
         if sign is None or not re.fullmatch(r"\d+(?:x\d+|\.\d+)?|same|half", value):
             return ""

@@ -1,6 +1,7 @@
 """`archcalc zoo` lists every spec that ships, with figures that are the report's."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -65,11 +66,11 @@ def test_nothing_is_cut_or_coloured_off_a_terminal() -> None:
 def other_zoo(folder: Path, monkeypatch: pytest.MonkeyPatch, **specs: str) -> None:
     for name, text in specs.items():
         (folder / f"{name}.yaml").write_text(text)
-    monkeypatch.setattr(specfile, "zoo_folder", lambda: folder)
+    monkeypatch.setattr(specfile, "zoo_folder", lambda: str(folder))
 
 
 def test_a_broken_spec_is_explained_and_the_rest_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shutil.copy(zoo_folder() / "vgg16.yaml", tmp_path)
+    shutil.copy(os.path.join(zoo_folder(), "vgg16.yaml"), tmp_path)
     other_zoo(tmp_path, monkeypatch, broken="layers: [fc: {units: 0}]\n")
     result = run("-f", "json")
     assert result.return_value == 1
