@@ -75,6 +75,11 @@ class Document(NamedTuple):
     lines: tuple[str, ...]
     training: Training = Training()
 
+    def line(self, key: str) -> str:
+        """A top-level value on one line, like `source` or `year`; empty where it is not given."""
+        node = self.entries[key][1] if key in self.entries else None
+        return " ".join(node.text.split()) if isinstance(node, Scalar) else ""
+
 
 class UnknownVariable(ValueError):
     """A variable set from outside that the spec does not have."""

@@ -58,6 +58,21 @@ def explain(found: "Examination") -> None:
             sys.stderr.write(finding(found.path, one, found.document.lines, look))
 
 
+def deliver(text: str, path: str | None, *, overwrite: bool = True) -> int:
+    """Write a result to a file, or to standard output for None and `-`; the exit code."""
+    if path in (None, "-"):
+        sys.stdout.write(text)
+        return OK
+    from archcalc.output import OutputError, write_whole
+
+    try:
+        write_whole(path, text, overwrite=overwrite)
+    except OutputError as error:
+        click.echo(f"archcalc: {error}", err=True)
+        return USAGE
+    return OK
+
+
 def read_settings(settings: Iterable[str]) -> dict[str, int]:
     found = {}
     for setting in settings:

@@ -1,0 +1,31 @@
+"""The zoo as raw integers; `year` and `source` are null where a spec does not say."""
+
+import json
+from collections.abc import Iterable
+
+from archcalc import units
+from archcalc.architecture import Examination
+from archcalc.formats import Look
+
+
+def render(found: Iterable[Examination], look: Look) -> str:
+    return json.dumps({"schema_version": 1, "specs": [_record(one, look) for one in found]}, indent=1) + "\n"
+
+
+def _record(one: Examination, look: Look) -> dict[str, object]:
+    report, totals = one.report, one.report.totals
+    year = one.document.line("year")
+    return {
+        "spec": one.path,
+        "name": one.document.name,
+        "input": report.input._asdict(),
+        "output": report.output._asdict(),
+        "layers": len(report.rows),
+        "params": totals.params,
+        "macs": totals.macs,
+        "activations": totals.activations,
+        "activation_bytes": totals.activations * units.BYTES[look.dtype],
+        "dtype": look.dtype,
+        "year": int(year) if year else None,
+        "source": one.document.line("source") or None,
+    }

@@ -1,0 +1,356 @@
+"""Graph -> the text of a spec, for people to read: `read(write(graph))` gives the graph again.
+
+Layers in a row become patterns, repetitions `[..]*n`, branches that are nested lists of branches; what is not
+nested reads back by `from` and `inputs`.  A name is written where the reader would give another one, and for
+layers that others refer to.  Names of more than 128 characters cannot be written and are left to the reader.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from archcalc.graph import Graph, Node
+from archcalc.layers import TYPES, Layer
+from archcalc.layers.merge import Merge
+from archcalc.layers.reshape import Input
+from archcalc.values import Padding
+from archcalc.volume import Pair
+
+LONGEST_PATTERN = 90  # characters of a line before it is broken at an arrow
+LONGEST_UNIT = 32  # steps of a pattern that are looked at as one repetition
+LONGEST_JOIN = 2_000  # layers in the branches of one join
+DEEPEST_JOIN = 8  # joins nested in joins; what is deeper is written by names
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]{0,127}", re.ASCII)
+_PLAIN = re.compile(r"[A-Za-z](?:[\w.+/()-]|:(?=[\w/])|,? (?=[\w(]))*", re.ASCII)
+_RESERVED = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
+
+
+def write(graph: Graph, *, head: Mapping[str, str | int] = {}, comment: str = "") -> str:
+    """The spec of a complete graph; `head` are further top-level values, `comment` is put above."""
+    return _Writer(graph).text(head, comment)
+
+
+def quoted(text: str) -> str:
+    """A text as a YAML scalar on one line: plain where that is safe, else in double quotes."""
+    if _PLAIN.fullmatch(text) and text.lower() not in _RESERVED:
+        return text
+    return json.dumps(text, ensure_ascii=False)
+
+
+class _Item(NamedTuple):
+    """One item of a list of layers: a step of a pattern, or lines of YAML."""
+
+    step: str = ""
+    lines: tuple[str, ...] = ()
+
+
+class _Writer:
+    def __init__(self, graph: Graph) -> None:
+        self.nodes, self.name = graph.nodes, graph.name
+        self.defaults = _defaults(graph.nodes)
+        self.joins = dict(self._nested())
+        self.beginning: dict[int, list[int]] = {}  # joins by where their branches begin, the widest first
+        for position, join in self.joins.items():
+            self.beginning.setdefault(join.start, []).insert(0, position)
+        self.referred = self._referred()
+        self.named = self._named()
+
+    def text(self, head: Mapping[str, str | int], comment: str) -> str:
+        out = [f"# {line}".rstrip() for line in comment.splitlines()]
+        out.append("archcalc: 1")
+        for key, value in {"name": self.name, **head}.items():
+            if value:
+                out.append(f"{key}: {value if isinstance(value, int) else quoted(value)}")
+        image = self.nodes[0].layer
+        assert isinstance(image, Input)
+        out.append(f"input: {image.width}x{image.height}x{image.channels}")
+        if self.defaults:
+            out.append("defaults:")
+            out += [f"  {type}: {_flow(values)}" for type, values in self.defaults.items()]
+        items = self._items(1, len(self.nodes), 0, 0)
+        out.append("layers:" if items else "layers: []")
+        out += [f"  {line}" for line in _listed(items)]
+        return "\n".join(out) + "\n"
+
+    # -- which joins are written as nested branches ------------------------------------------------
+
+    def _nested(self) -> Iterator[tuple[int, "_Join"]]:
+        """Joins whose branches lie one behind the other between the fork and the join itself."""
+        for position, node in enumerate(self.nodes):
+            if isinstance(node.layer, Merge) and (join := self._join(position, node.inputs)):
+                yield position, join
+
+    def _join(self, position: int, inputs: tuple[int, ...]) -> "_Join | None":
+        fork = self._fork(inputs)
+        ends = [one for one in inputs if one != fork]
+        if fork < 0 or ends != sorted(set(ends)) or (ends and ends[-1] != position - 1):
+            return None
+        starts: list[int] = []
+        for number in reversed(range(len(ends))):
+            floor = ends[number - 1] + 1 if number else max(fork + 1, position - LONGEST_JOIN)
+            start = self._start(floor, ends[number], fork, exact=number > 0)
+            if start is None:
+                return None
+            starts.append(start)
+        starts.reverse()
+        begin = starts[0] if starts else position
+        pieces = iter(zip(starts, ends, strict=True))
+        return _Join(begin, fork, tuple((0, -1) if one == fork else next(pieces) for one in inputs))
+
+    def _fork(self, inputs: tuple[int, ...]) -> int:
+        """What the branches read: the first input, where a branch begins behind it, or else what that branch reads."""
+        low = min(inputs)
+        first = self.nodes[low + 1].inputs
+        return low if low in first else min(first, default=-1)
+
+    def _start(self, floor: int, end: int, fork: int, *, exact: bool) -> int | None:
+        """Where a branch that ends at `end` and reads nothing but `fork` starts; exactly at the floor, if asked."""
+        start, need = end + 1, end
+        while start > need or (exact and start > floor):
+            start -= 1
+            if start < floor:
+                return None
+            need = min([need, *(one for one in self.nodes[start].inputs if one != fork)])
+        return start if need >= floor else None
+
+    # -- names -------------------------------------------------------------------------------------
+
+    def _referred(self) -> set[int]:
+        """Nodes that others name in `from` and `inputs`."""
+        return set(self._references(1, len(self.nodes), 0, 0))
+
+    def _references(self, begin: int, end: int, current: int, depth: int) -> Iterator[int]:
+        for start, join in self._walk(begin, end, current, depth):
+            node = self.nodes[start if join is None else join.position]
+            if join is None:
+                if isinstance(node.layer, Merge) or node.inputs != (current,):
+                    yield from (one for one in node.inputs)
+                current = start
+            else:
+                for first, last in join.branches:
+                    yield from self._references(first, last + 1, current, depth + 1)
+                current = join.position
+
+    def _named(self) -> set[int]:
+        """Nodes whose name is written: the reader counts `conv1`, `conv2`, ... past the names that are taken."""
+        counters: dict[str, int] = {}
+        taken, found = {self.nodes[0].name}, set[int]()
+        for position, node in enumerate(self.nodes[1:], 1):
+            type, number = node.layer.type, counters.get(node.layer.type, 0) + 1
+            while f"{type}{number}" in taken:
+                number += 1
+            writable = _NAME.fullmatch(node.name) is not None
+            if writable and (node.name != f"{type}{number}" or position in self.referred):
+                found.add(position)
+                taken.add(node.name)
+            else:
+                counters[type] = number
+                taken.add(f"{type}{number}")
+        return found
+
+    # -- lists of layers -----------------------------------------------------------------------------
+
+    def _walk(self, begin: int, end: int, current: int, depth: int) -> "Iterator[tuple[int, _Placed | None]]":
+        """The nodes of a list in order; joins that are nested stand for everything in their branches."""
+        at = begin
+        while at < end:
+            found = None
+            if depth < DEEPEST_JOIN:
+                for position in self.beginning.get(at, ()):
+                    join = self.joins[position]
+                    if position < end and join.fork == current:
+                        found = _Placed(position, join.branches)
+                        break
+            yield at, found
+            current = at if found is None else found.position
+            at = current + 1
+
+    def _items(self, begin: int, end: int, current: int, depth: int) -> list[_Item]:
+        items = []
+        for start, join in self._walk(begin, end, current, depth):
+            if join is None:
+                items.append(self._layer(start, current))
+                current = start
+                continue
+            branches = [self._items(first, last + 1, current, depth + 1) for first, last in join.branches]
+            items.append(_Item(lines=tuple(self._branches(join.position, branches))))
+            current = join.position
+        return items
+
+    def _branches(self, position: int, branches: list[list[_Item]]) -> Iterator[str]:
+        yield f"{self.nodes[position].layer.type}:"
+        for items in branches:
+            patterns = _patterns(items)
+            if not items:
+                yield "  - []"
+            elif len(patterns) == 1 and patterns[0].step:
+                yield f"  - {_pattern(patterns[0].step)}"
+            else:
+                lines = _listed(items)
+                yield f"  - {lines[0]}"
+                yield from (f"    {line}" for line in lines[1:])
+        if position in self.named:
+            yield f"name: {self.nodes[position].name}"
+
+    def _layer(self, position: int, current: int) -> _Item:
+        node = self.nodes[position]
+        values = self._values(node.layer)
+        common: dict[str, Any] = {"name": node.name} if position in self.named else {}
+        if isinstance(node.layer, Merge):
+            common["inputs"] = [self.nodes[one].name for one in node.inputs]
+        elif node.inputs != (current,):
+            common["from"] = self.nodes[node.inputs[0]].name
+        if not common and (step := _step(node.layer, values)):
+            return _Item(step)
+        return _Item(lines=(f"{node.layer.type}: {_flow({**common, **values})}",))
+
+    def _values(self, layer: Layer) -> dict[str, Any]:
+        """The keys that must be written: those that differ from the defaults in force."""
+        defaults = self.defaults.get(layer.type, {})
+        return {
+            name: value
+            for name, value in layer.values().items()
+            if value is not None
+            and (layer.keys[name].required or _differ(value, defaults.get(name, layer.keys[name].default)))
+        }
+
+
+class _Join(NamedTuple):
+    """A join that can be nested: where its branches start, what they read, and the first and last node of each."""
+
+    start: int
+    fork: int
+    branches: tuple[tuple[int, int], ...]
+
+
+class _Placed(NamedTuple):
+    position: int
+    branches: tuple[tuple[int, int], ...]
+
+
+def _differ(one: object, other: object) -> bool:
+    return type(one) is not type(other) or one != other
+
+
+def _defaults(nodes: Sequence[Node]) -> dict[str, dict[str, Any]]:
+    """Values for `defaults`: what most layers of a type have in keys that no pattern can write."""
+    counts: dict[tuple[str, str], Counter[Any]] = {}
+    for node in nodes:
+        for name, key in node.layer.keys.items():
+            if key.notation is None and not key.required:
+                counts.setdefault((node.layer.type, name), Counter())[getattr(node.layer, name)] += 1
+    found: dict[str, dict[str, Any]] = {}
+    for (type, name), values in counts.items():
+        value, times = values.most_common(1)[0]
+        if times > 1 and None not in values and _differ(value, TYPES[type].keys[name].default):
+            found.setdefault(type, {})[name] = value
+    return found
+
+
+def _step(layer: Layer, values: Mapping[str, Any]) -> str:
+    """The layer in pattern notation: `CONV3-64s2p1`; empty where it cannot be written that way."""
+    text = layer.type.upper()
+    signs = {name: layer.keys[name].notation for name in values}  # "" and "-" come before the suffixes
+    for name in sorted(signs, key=lambda one: {"": 0, "-": 1, None: 2}.get(signs[one], 2)):
+        sign, value = signs[name], _scalar(values[name])
+        if sign is None or not re.fullmatch(r"\d+(?:x\d+|\.\d+)?|same|half", value):
+            return ""
+        text += sign + value
+    return text
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Padding):
+        if value.mode or (value.left, value.top) == (value.right, value.bottom):
+            return str(value)
+        return _flow(value._asdict(), but="mode")
+    if isinstance(value, Pair | int | str):
+        return str(value)
+    if isinstance(value, float):
+        return repr(value)
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(_scalar(one) for one in value)}]"
+    raise TypeError(f"no way to write {value!r}")
+
+
+def _flow(values: Mapping[str, Any], but: str = "") -> str:
+    return "{" + ", ".join(f"{name}: {_scalar(value)}" for name, value in values.items() if name != but) + "}"
+
+
+def _listed(items: list[_Item]) -> list[str]:
+    """The lines of a YAML list."""
+    out = []
+    for item in _patterns(items):
+        if item.step:
+            out.append(f"- {_pattern(item.step)}")
+        else:
+            out.append(f"- {item.lines[0]}")
+            out += [f"  {line}" for line in item.lines[1:]]
+    return out
+
+
+def _pattern(text: str) -> str:
+    return f'"{text}"' if text.startswith("[") else text
+
+
+def _patterns(items: list[_Item]) -> list[_Item]:
+    """Steps in a row joined into patterns: a line for what leads up to each pool, broken where it gets long."""
+    out: list[_Item] = []
+    stages: list[str] = []
+    stage: list[str] = []
+
+    def end_stage() -> None:
+        if stage:
+            stages.append(" -> ".join(_folded(stage)))
+            stage.clear()
+
+    for item in items:
+        if item.step:
+            stage.append(item.step)
+            if "POOL" in item.step:
+                end_stage()
+        else:
+            end_stage()
+            out += [_Item(line) for one in _folded(stages) for line in _broken(one)]
+            stages.clear()
+            out.append(item)
+    end_stage()
+    return [*out, *(_Item(line) for one in _folded(stages) for line in _broken(one))]
+
+
+def _broken(pattern: str) -> Iterator[str]:
+    """A pattern in lines that are not too long, broken at arrows that stand in no bracket."""
+    line, depth = "", 0
+    for step in pattern.split(" -> "):
+        if line and depth == 0 and len(line) + len(step) > LONGEST_PATTERN:
+            yield line
+            line = ""
+        line = f"{line} -> {step}" if line else step
+        depth += step.count("[") - step.count("]")
+    yield line
+
+
+def _folded(steps: list[str]) -> list[str]:
+    """Repetitions of up to LONGEST_UNIT steps as `[..]*n`, the repetition that saves most first."""
+    out: list[str] = []
+    at = 0
+    while at < len(steps):
+        best, times = 0, 1
+        for unit in range(1, min(LONGEST_UNIT, (len(steps) - at) // 2) + 1):
+            repeats = 1
+            while steps[at : at + unit] == steps[at + repeats * unit : at + (repeats + 1) * unit]:
+                repeats += 1
+            if unit * (repeats - 1) > best * (times - 1):
+                best, times = unit, repeats
+        if times == 1:
+            out.append(steps[at])
+            at += 1
+        else:
+            out.append(f"[{' -> '.join(_folded(steps[at : at + best]))}]*{times}")
+            at += best * times
+    return out
