@@ -2,7 +2,7 @@
 
 import gc
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -66,10 +66,19 @@ def load(spec: Spec, *, set: Mapping[str, int] | None = None, input: str | None 
     return Architecture(found.path, found.document, found.report)
 
 
-def check(spec: Spec, *, set: Mapping[str, int] | None = None, input: str | None = None) -> list[Diagnostic]:
-    """Every problem of SPEC in the order of its text; empty when it is fine."""
+def check(
+    spec: Spec,
+    *,
+    set: Mapping[str, int] | None = None,
+    input: str | None = None,
+    select: Container[str] | None = None,
+) -> list[Diagnostic]:
+    """Every problem of SPEC in the order of its text; empty when it is fine.
+
+    `select` has the codes of the advice that is wanted: None for what is on by default, () for none.
+    """
     try:
-        return list(examine(read_spec(spec), set=set, input=input).diagnostics)
+        return list(examine(read_spec(spec), set=set, input=input, select=select).diagnostics)
     except SpecError as error:
         return list(error.diagnostics)
 
@@ -80,12 +89,21 @@ def examine(
     set: Mapping[str, int] | None = None,
     input: str | None = None,
     convention: Convention = "inplace",
+    select: Container[str] | None = (),
 ) -> Examination:
-    """Everything about a spec's text: what was read, computed, and found wrong."""
+    """Everything about a spec's text: what was read, computed, and found wrong.
+
+    `select` has the codes of the advice that is wanted, None those that are on by default; advice is
+    given on what has no errors.
+    """
     with _no_collector():
         document = read_document(text.text, pattern=text.pattern, set=set, input=input)
         report = analyze(document.graph, convention=convention)
         found = in_order([*document.problems, *report.problems])
+        if select != () and all(one.severity != "error" for one in found):
+            from archcalc.rules import DEFAULT, advise
+
+            found = in_order([*found, *advise(document, report, DEFAULT if select is None else select)])
     return Examination(text.path, document, report, tuple(found))
 
 

@@ -16,10 +16,10 @@ from archcalc.layers.conv import Conv
 from archcalc.layers.dense import FullyConnected
 from archcalc.layers.norm import Dropout
 from archcalc.layers.reshape import Flatten, Input
-from archcalc.volume import Pair, Volume
+from archcalc.volume import Pair, Volume, Window
 
 NOT_CONVOLUTIONAL = rule(
-    "AC601",
+    "AC501",
     "the network cannot be written as convolutions",
     """
     `archcalc convert --fc-to-conv` makes a convolution of every fc layer.  That needs an fc to convert; a
@@ -45,7 +45,7 @@ class Conversion(NamedTuple):
 def fc_to_conv(original: Report, input: Volume | None = None) -> tuple[Conversion | None, list[Diagnostic]]:
     """Convert every fc of a complete report, then measure the network on `input` (by default its own).
 
-    Gives the conversion, or None and the reasons: AC601, or what does not fit on `input`.
+    Gives the conversion, or None and the reasons: AC501, or what does not fit on `input`.
     """
     graph = original.graph
     try:
@@ -64,8 +64,8 @@ def fc_to_conv(original: Report, input: Volume | None = None) -> tuple[Conversio
 
 
 def _pads(row: Row) -> bool:
-    windows = row.node.layer.windows(row.inputs[0])
-    fits = [window.fit(extent) for window, extent in zip(windows or (), row.inputs[0], strict=False)]
+    windows = row.node.layer.windows(row.inputs[0]) or ()
+    fits = [one.fit(extent) for one, extent in zip(windows, row.inputs[0], strict=False) if isinstance(one, Window)]
     return any(fit.before or fit.after for fit in fits)
 
 

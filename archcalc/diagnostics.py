@@ -31,11 +31,19 @@ class Label(NamedTuple):
     text: str
 
 
+class Edit(NamedTuple):
+    """A repair of the text: what is to stand at the span instead; an empty text takes the entry away."""
+
+    span: Span
+    text: str
+
+
 class Diagnostic(NamedTuple):
     """One finding.
 
     `message` stands alone on the first line; `text` is written after the carets; `notes` carry the
-    arithmetic; `help` holds only repairs that were recomputed and work.
+    arithmetic; `help` holds only repairs that were recomputed and work; `edits` is a repair that is
+    certain enough for `archcalc fix` to make.
     """
 
     code: str
@@ -47,6 +55,7 @@ class Diagnostic(NamedTuple):
     notes: tuple[str, ...] = ()
     help: tuple[str, ...] = ()
     reference: str = ""
+    edits: tuple[Edit, ...] = ()
 
 
 class Rule(NamedTuple):

@@ -56,6 +56,12 @@ def read_size(text: str) -> int:
     raise ValueError(f"{unit} is no unit of size; there are B, kB, MB, GB, TB (powers of 1000) and KiB, MiB, GiB, TiB")
 
 
+def percent(part: int, whole: int) -> str:
+    """262,144 of 1,048,576 -> `25%`; one decimal where it is not whole, rounded half up."""
+    tenths = (part * 2000 + whole) // (2 * whole)
+    return f"{tenths // 10:,}.{tenths % 10}%" if tenths % 10 else f"{tenths // 10:,}%"
+
+
 def _scaled(value: int, unit: int) -> str:
     """Two decimals below 100, one above; integers only, rounded half up."""
     hundredths = (value * 200 + unit) // (2 * unit)

@@ -97,33 +97,33 @@ def test_squeeze_and_excitation_stays_1x1_on_a_larger_input() -> None:
 @pytest.mark.parametrize(
     ("spec", "input", "expected"),
     [
-        ("INPUT[8x8x3] -> CONV3-4", None, "AC601 there is no fc layer to convert"),
+        ("INPUT[8x8x3] -> CONV3-4", None, "AC501 there is no fc layer to convert"),
         (
             "INPUT[8x8x3] -> FLATTEN -> RELU -> BN -> FC-10",
             None,
-            "AC601 bn1 reads a flattened volume, which a network of convolutions does not have",
+            "AC501 bn1 reads a flattened volume, which a network of convolutions does not have",
         ),
         ("INPUT[8x8x3] -> FC-4 -> RELU -> FLATTEN -> CONV1-3", None, None),
         (
             "INPUT[8x8x3] -> FLATTEN -> SOFTMAX",
             None,
-            "AC601 softmax1 reads a flattened volume, which a network of convolutions does not have",
+            "AC501 softmax1 reads a flattened volume, which a network of convolutions does not have",
         ),
         (
             "INPUT[8x8x3] -> FLATTEN -> RELU",
             None,
-            "AC601 the network's output is flattened (relu1), so it has no rows and columns to keep",
+            "AC501 the network's output is flattened (relu1), so it has no rows and columns to keep",
         ),
         (
             "INPUT[8x8x3] -> LOCAL3-4 -> FC-10",
             Volume(9, 9, 3),
-            "AC601 local1 has other weights on [9x9x3] than on [8x8x3]",
+            "AC501 local1 has other weights on [9x9x3] than on [8x8x3]",
         ),
         ("INPUT[8x8x3] -> LOCAL3-4 -> FC-10", None, None),
         (
             "INPUT[8x8x3] -> CONV3-4 -> FC-10",
             Volume(8, 8, 1),
-            "AC601 conv1 has other weights on [8x8x1] than on [8x8x3]",
+            "AC501 conv1 has other weights on [8x8x1] than on [8x8x3]",
         ),
         (
             "INPUT[8x8x3] -> FC-10",
@@ -169,7 +169,7 @@ def test_the_command_writes_a_spec_that_checks(tmp_path: Path) -> None:
         "  - RELU -> DROPOUT\n"
         "  - conv: {name: fc3, filters: 1000, kernel_size: 1}\n"
     )
-    assert archcalc.check(out) == []
+    assert all(one.severity != "error" for one in archcalc.check(out))
     assert archcalc.load(out).analyze().output == (6, 6, 1000)
 
 
@@ -189,7 +189,7 @@ def test_the_help_is_honest() -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("zoo:nin_cifar", "--fc-to-conv"), 1, "error[AC601]: there is no fc layer to convert"),
+        (("zoo:nin_cifar", "--fc-to-conv"), 1, "error[AC501]: there is no fc layer to convert"),
         (("INPUT[8x8x3] -> CONV3-4s2", "--fc-to-conv"), 1, "error[AC201]"),
         (("INPUT[8x8x3] -> FC-10", "--fc-to-conv", "--input", "6x6x3"), 1, "error[AC202]"),
         (("zoo:none", "--fc-to-conv"), 2, "the zoo has no none"),

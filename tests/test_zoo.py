@@ -65,7 +65,7 @@ def test_sizes_on_the_way(name: str) -> None:
 @pytest.mark.parametrize("name", zoo_names())
 def test_every_spec_is_clean_and_says_where_it_comes_from(name: str) -> None:
     path = Path(zoo_folder(), f"{name}.yaml")
-    assert archcalc.check(path) == []
+    assert [one for one in archcalc.check(path) if not one.code.startswith("AC6")] == []  # advice aside
     document = archcalc.load(path).document
     assert document.lines[0].startswith("# ")
     assert list(document.entries)[:5] == ["archcalc", "name", "source", "year", "input"]

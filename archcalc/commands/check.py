@@ -28,7 +28,7 @@ def check(specs: tuple[str, ...], form: str, quiet: bool, variables: tuple[str, 
     def results() -> Iterator["Examination"]:
         nonlocal failed, unreadable
         for spec in spec_files(specs):
-            found = examine_spec(spec, variables, input_size)
+            found = examine_spec(spec, variables, input_size, select=None)
             if found is None:
                 unreadable = True
                 continue

@@ -1,0 +1,31 @@
+"""The spec expects nothing.
+
+An `expect` block states what a change must not break, and `check` holds the network against it: its output, its
+parameters, what training may take.
+
+Bad:
+
+    input: 32x32x3
+    layers: [CONV3-16p1 -> RELU -> GAP -> FC-10]
+
+Good:
+
+    input: 32x32x3
+    layers: [CONV3-16p1 -> RELU -> GAP -> FC-10]
+    expect: {output: 1x1x10, params: 618}
+"""
+
+from collections.abc import Iterator
+
+from archcalc.advice import Network, Remark, advice
+
+
+@advice("AC619", __doc__, severity="info", default=False)
+def no_expect(network: Network) -> Iterator[Remark]:
+    if "expect" not in network.document.entries:
+        y, totals = network.report.output, network.report.totals
+        yield Remark(
+            network.rows[0].node.span,
+            "the spec has no `expect` block",
+            help=(f"`expect: {{output: {str(y)[1:-1]}, params: {totals.params:_}}}` holds today",),
+        )
