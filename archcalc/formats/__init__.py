@@ -6,7 +6,10 @@ A module in `check/` has `render(results, look)` and yields text as results arri
 
 import os
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from archcalc.analyze import Report
 
 
 class Look(NamedTuple):
@@ -29,3 +32,10 @@ def names(command: str) -> list[str]:
 
 def renderer(command: str, name: str) -> Any:
     return import_module(f"{__name__}.{command}.{name}").render
+
+
+def incomplete(report: "Report") -> str:
+    """What to say below totals that leave out layers that do not fit; empty where they leave out none."""
+    if report.complete:
+        return ""
+    return f"incomplete: {len(report.rows):,} of {len(report.graph.nodes):,} layers; totals are of these"

@@ -6,7 +6,7 @@ Layers that own no memory and have no parameters (in-place activations, dropout)
 
 from archcalc import units
 from archcalc.analyze import Report, Row
-from archcalc.formats import Look
+from archcalc.formats import Look, incomplete
 
 
 def render(report: Report, look: Look) -> str:
@@ -25,6 +25,8 @@ def render(report: Report, look: Look) -> str:
     lines.append(f"TOTAL params: {totals.weights:,} weights + {totals.biases:,} biases = {totals.params:,}")
     if hidden:
         lines.append(f"({hidden} in-place layers own no memory and have no line; convention: {report.convention})")
+    if missing := incomplete(report):
+        lines.append(f"({missing})")
     return "\n".join(lines) + "\n"
 
 

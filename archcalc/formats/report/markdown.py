@@ -2,7 +2,7 @@
 
 from archcalc import units
 from archcalc.analyze import Report
-from archcalc.formats import Look
+from archcalc.formats import Look, incomplete
 
 
 def render(report: Report, look: Look) -> str:
@@ -29,6 +29,8 @@ def render(report: Report, look: Look) -> str:
     memory = units.size(totals.activations * width)
     lines.append(f"| **total** | | | **{memory}** | **{totals.params:,}** | **{totals.macs:,}** | |")
     lines += ["", f"{look.dtype}, batch {look.batch}, activations {convention(report)}."]
+    if missing := incomplete(report):
+        lines += ["", f"**{missing}**"]
     return "\n".join(lines) + "\n"
 
 
@@ -36,8 +38,10 @@ def convention(report: Report) -> str:
     return "with ReLU and dropout in place" if report.convention == "inplace" else "of every layer"
 
 
+# One pass, so that what one replacement writes no other one reads again.
+_ESCAPES = str.maketrans({one: f"\\{one}" for one in "\\`*_[]~#!"} | {one: f"&#{ord(one)};" for one in "<>|&"})
+
+
 def escape(text: str) -> str:
     """Text that Markdown shows as it is, and no HTML."""
-    for character in "\\`*_[]<>|~#!":
-        text = text.replace(character, f"&#{ord(character)};" if character in "<>|" else f"\\{character}")
-    return text.replace("&#", "\0").replace("&", "&amp;").replace("\0", "&#")
+    return text.translate(_ESCAPES)

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from archcalc import units
 from archcalc.analyze import Report, Row
-from archcalc.formats import Look
+from archcalc.formats import Look, incomplete
 
 ROOMY, FORMULA_FROM, FIELD_FROM = 96, 118, 132  # columns from which there is room for more
 LONGEST_UNIT = 64
@@ -230,6 +230,6 @@ def _caption(report: Report, look: Look) -> Text:
     ]
     if totals.buffers:
         parts.insert(1, f"{totals.buffers:,} buffers (running statistics, not trained)")
-    if not report.complete:
-        parts.append(f"incomplete: {len(report.rows):,} of {len(report.graph.nodes):,} layers; totals are of these")
+    if missing := incomplete(report):
+        parts.append(missing)
     return Text("\n".join(parts))
