@@ -13,7 +13,7 @@ from archcalc.expand import MAX_LAYERS, too_many
 from archcalc.expression import names_in
 from archcalc.layers import TYPES
 from archcalc.pattern import OPTIONAL
-from archcalc.source import Mapping, Node, Scalar, Sequence
+from archcalc.source import DUPLICATE_KEY, Mapping, Node, Scalar, Sequence
 from archcalc.steps import UNKNOWN_TYPE, entries_of, unknown_key
 from archcalc.suggest import key_for, type_for
 from archcalc.values import Boolean, shown, whole_number
@@ -25,6 +25,12 @@ BAD_LIST = rule(
     A list gives one value per stage (pass of the outermost group that holds the step) or one per occurrence
     after unrolling; a count like `N: [2, 2, 3]` gives one per pass of the outermost group around it.
     """,
+)
+
+NOT_IN_PATTERN = rule(
+    "AC111",
+    "hyperparameters for a layer that the pattern does not have",
+    "`with` gives values to the layers of the pattern; what no layer takes is misspelt, or left over.",
 )
 
 Stage = tuple[int, int]  # which top-level step of the pattern, which pass of it
@@ -125,13 +131,19 @@ class _Hyperparameters:
                 word.span,
                 help=(f"here it is `{meant.upper()}`",) if meant else (),
             )
+        if type not in self.stages:
+            known = ", ".join(one.upper() for one in self.stages)
+            raise Refusal(NOT_IN_PATTERN, f"the pattern has no {shown(word)}; it has {known}", word.span)
+        if type in self.columns:
+            raise Refusal(DUPLICATE_KEY, f"{shown(word)} is given twice; upper and lower case are one", word.span)
         places = [place for place in self.places if place.node.entries[0][0].text == type]
         columns = self.columns[type] = {}
         layer = TYPES[type]
         for key, node in entries_of(value, word.text).values():
             if key.text != "present" and key.text not in layer.keys:
                 takes = ", ".join([*layer.keys, "present"])
-                self.problems.append(unknown_key(word.text, key, key_for(layer, key.text), takes))
+                meant = key_for(layer, key.text)
+                self.problems.append(unknown_key(word.text, key, meant if meant in layer.keys else None, takes))
                 continue
             try:
                 columns[key.text] = key, self._column(word.text, key, node, places)

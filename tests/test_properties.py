@@ -210,21 +210,33 @@ def test_a_stage_without_the_layer_is_still_a_stage() -> None:
     assert filters_of(with_filters("[5, 6, 7, 8]")) == [5, 6, 7, 8]
 
 
+ONE_CONV = with_filters("8", n="1")
 REFUSED = [
-    (with_filters("[5, 6]"), "filters has 2 values; CONV takes 3 (one per stage) or 4 (one per occurrence)"),
-    (with_filters("[5, 6]", n="1"), "filters has 2 values; CONV takes 3 (one per stage)"),
-    (with_filters("8", n="[1, 2]"), "`N` has 2 values; the group around it passes 3 times"),
+    (with_filters("[5, 6]"), "AC110", "filters has 2 values; CONV takes 3 (one per stage) or 4 (one per occurrence)"),
+    (with_filters("[5, 6]", n="1"), "AC110", "filters has 2 values; CONV takes 3 (one per stage)"),
+    (with_filters("8", n="[1, 2]"), "AC110", "`N` has 2 values; the group around it passes 3 times"),
     (
-        with_filters("8", n="1").replace("units: 10", "units: 10, present: true"),
+        ONE_CONV.replace("units: 10", "units: 10, present: true"),
+        "AC110",
         "fc is not optional here, so it has no `present`; write `FC?`",
     ),
+    (ONE_CONV + "  AVGPOOL: {kernel_size: 2}\n", "AC111", "the pattern has no `AVGPOOL`; it has INPUT, CONV, POOL, FC"),
+    (ONE_CONV + "  conv: {bias: false}\n", "AC012", "`conv` is given twice; upper and lower case are one"),
+    (ONE_CONV.replace("units: 10", "units: 10, name: last"), "AC102", "FC has no key `name`"),
+    (ONE_CONV.replace("units: 10", "unit: 10"), "AC102", "FC has no key `unit`"),
 ]
 
 
-@pytest.mark.parametrize(("text", "message"), REFUSED)
-def test_lists_that_do_not_fit(text: str, message: str) -> None:
+@pytest.mark.parametrize(("text", "code", "message"), REFUSED)
+def test_what_the_general_pattern_refuses(text: str, code: str, message: str) -> None:
     (found,) = read(text).diagnostics
-    assert (found.code, found.message) == ("AC110", message)
+    assert (found.code, found.message) == (code, message)
+
+
+def test_a_misspelt_hyperparameter_is_answered_with_one_that_works() -> None:
+    for written, help in (("unit", ("did you mean `units`?",)), ("name", ())):
+        (found,) = read(ONE_CONV.replace("units: 10", f"units: 10, {written}: 10")).diagnostics
+        assert found.help == help
 
 
 CLASSIC = [
