@@ -1,9 +1,14 @@
-"""Goldens: outputs kept in tests/goldens, written anew by `pytest --update-goldens`."""
+"""Hypothesis without a clock, and goldens: outputs in tests/goldens, written anew by `pytest --update-goldens`."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# What is slow on a busy machine is not wrong; benchmarks measure time.
+settings.register_profile("archcalc", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("archcalc")
 
 GOLDENS = Path(__file__).parent / "goldens"
 

@@ -43,9 +43,12 @@ convolution = st.fixed_dictionaries(
     optional={"stride": pairs(1, 2), "padding": padding, "dilation": pairs(1, 2)},
 )
 pooling = st.fixed_dictionaries({"kernel_size": pairs(3, 4)}, optional={"stride": pairs(1, 3), "padding": padding})
-layers = st.one_of(
+windowed = st.one_of(
     st.builds(Made, st.just("conv"), convolution),
     st.builds(Made, st.sampled_from(["pool", "avgpool", "l2pool"]), pooling),
+)
+layers = st.one_of(
+    windowed,
     st.builds(Made, st.sampled_from(["relu", "bn", "lrn", "dropout", "tanh"]), st.just({})),
     st.builds(Made, st.just("dropout"), st.fixed_dictionaries({"rate": st.sampled_from(["0", "0.25"])})),
     st.builds(Made, st.just("fc"), st.fixed_dictionaries({"units": st.integers(1, 9)})),

@@ -19,6 +19,7 @@ from networks import (
     read,
     unrolled,
     value,
+    windowed,
     written_out,
 )
 
@@ -69,7 +70,7 @@ def transposed(network: Network) -> Network:
         layers
         | st.builds(
             lambda layer, pad: Made(layer.type, {**layer.keys, "padding": pad}),
-            layers.filter(lambda one: "kernel_size" in one.keys),
+            windowed,
             padding | sides,
         ),
         min_size=1,

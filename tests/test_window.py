@@ -108,3 +108,21 @@ LEFT_OVER: list[tuple[Rounding, int, int]] = [("exact", 1, 1), ("floor", 1, 1), 
 def test_what_is_left_of_10_by_3s2(rounding: Rounding, leftover: int, unread: int) -> None:
     fit = Window(3, 2, rounding=rounding).fit(10)
     assert (fit.leftover, fit.unread) == (leftover, unread)
+
+
+@pytest.mark.torch
+@given(windows, extents, st.booleans())
+def test_floor_and_ceil_are_pytorchs(window: Window, extent: int, ceil: bool) -> None:
+    torch = pytest.importorskip("torch")
+    padding = min(window.before, window.size // 2)  # PyTorch's pools refuse more
+    window = window._replace(before=padding, after=padding, rounding="ceil" if ceil else "floor")
+    if size := window.fit(extent).size:
+        pooled = torch.nn.functional.max_pool2d(
+            torch.empty(1, 1, extent, 1, device="meta"),
+            (window.size, 1),
+            (window.stride, 1),
+            (padding, 0),
+            (window.dilation, 1),
+            ceil_mode=ceil,
+        )
+        assert pooled.shape[2] == size
