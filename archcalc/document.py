@@ -1,5 +1,6 @@
 """The top level of a spec: its keys, and the way from its text to a Graph."""
 
+import re
 from collections.abc import Callable
 from collections.abc import Mapping as Table
 from typing import NamedTuple, ParamSpec, TypeVar
@@ -30,6 +31,9 @@ from archcalc.steps import (
 from archcalc.suggest import key_for, nearest, type_for
 from archcalc.training import Training, read_training
 from archcalc.values import Integer, bad, read_volume_text, shown, whole_number
+
+# Where a text names a variable: `$name`, and `[..]*name`.
+_MENTIONED = re.compile(r"[$*]\s*([A-Za-z_]\w*)", re.ASCII)
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -177,7 +181,7 @@ class _DocumentReader:
         node = Node("input", input, (), where)
         self.graph, problems = expand(self.name, node, rest, self.variables, built)
         self.problems += problems
-        self.report_unused(compiler, built, steps)
+        self.report_unused(compiler, built)
 
     @staticmethod
     def first_span(steps: tuple[Step, ...]) -> Span:
@@ -343,7 +347,14 @@ class _DocumentReader:
         read = {side: Input.keys[side].kind.read(value, self.variables) for side, value in values.items()}
         return Input(**read), rest
 
-    def report_unused(self, compiler: Compiler, blocks: Table[str, Block], steps: tuple[Step, ...]) -> None:
+    def report_unused(self, compiler: Compiler, blocks: Table[str, Block]) -> None:
+        variables = self.entries["vars"][1] if "vars" in self.entries else None
+        if isinstance(variables, Mapping):
+            mentioned = set(_MENTIONED.findall("\n".join(self.lines)))
+            for key, _ in variables.entries:
+                if key.text not in mentioned:
+                    message = f"the variable `{key.text}` is never used"
+                    self.problems.append(Diagnostic(UNUSED, message, key.span, "warning"))
         for name, block in blocks.items():
             if name not in compiler.used_blocks:
                 message = f"the block `{name}` is never used"

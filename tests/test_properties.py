@@ -240,6 +240,18 @@ def test_a_misspelt_hyperparameter_is_answered_with_one_that_works() -> None:
         assert found.help == help
 
 
+def test_a_variable_or_block_that_is_never_used_is_warned_of() -> None:
+    found = read("input: 4x4x1\nvars: {used: 2, left: 3}\nblocks: {over: [RELU]}\nlayers: ['[FC-2]*used']\n")
+    warned = [(one.code, one.severity, one.message, one.span.line) for one in found.diagnostics]
+    assert warned == [
+        ("AC109", "warning", "the variable `left` is never used", 2),
+        ("AC109", "warning", "the block `over` is never used", 3),
+    ]
+    assert found.ok
+    (refused,) = read("input: 4x4x1\nvars: [2]\nlayers: [FC-2]\n").diagnostics
+    assert (refused.code, refused.message) == ("AC101", "vars is a mapping, not a list")
+
+
 CLASSIC = [
     ("INPUT -> FC", "INPUT[32x32x3] -> FC-10", 30_730),
     ("INPUT -> CONV -> RELU -> FC", "INPUT[32x32x3] -> CONV3-16p1 -> RELU -> FC-10", 448 + 163_850),
