@@ -159,7 +159,7 @@ class Compiler:
             items = self._items(node)
         except Refusal as refusal:
             self.problems.append(refusal.diagnostic)
-            return ()
+            return (unreadable(node.span),)
         found: list[Step] = []
         for item in items:
             known = self.seen.get(id(item))
