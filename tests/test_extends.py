@@ -125,7 +125,7 @@ def test_a_spec_that_is_no_file_has_nothing_beside_it() -> None:
 def test_broken_yaml_in_the_base(folder: Path) -> None:
     (folder / "broken.yaml").write_text("name: x\nlayers: {\n")
     (found,) = checked(folder, "extends: broken\n")
-    assert found.message.startswith("broken.yaml:3:1: ")
+    assert found.message.startswith("broken.yaml:2:10: ")
     assert (found.code, found.span.line) == ("AC010", 1)
 
 
