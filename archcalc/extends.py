@@ -55,7 +55,7 @@ class Extension(NamedTuple):
                 yield one._replace(labels=labels)
             elif one.severity == "error":
                 where = f"{self.base}.yaml:{one.span.line - self.lines}:{one.span.column}"
-                yield one._replace(message=f"{where}: {one.message}", span=self.span, text="", labels=labels)
+                yield one._replace(message=f"{where}: {one.message}", span=self.span, text="", labels=labels, edits=())
 
     def own(self, node: Node) -> Node:
         """A node of the base, placed at `extends`."""

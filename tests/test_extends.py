@@ -65,9 +65,9 @@ def test_layers_defaults_and_blocks_are_replaced(folder: Path) -> None:
 
 
 def test_a_pattern_replaces_the_layers(folder: Path) -> None:
-    assert checked(folder, "extends: base\npattern: INPUT -> CONV-4 -> FC-2\n") == []
+    assert checked(folder, "extends: base\npattern: INPUT -> CONV-4 -> RELU -> FC-2\n") == []
     labels = [node.layer.label for node in archcalc.load(folder / "variant.yaml").graph.nodes[1:]]
-    assert labels == ["CONV3-4", "FC-2"]
+    assert labels == ["CONV3-4", "RELU", "FC-2"]
 
 
 def test_what_is_wrong_in_the_base_is_reported_at_extends(folder: Path) -> None:
