@@ -4,13 +4,14 @@ import gc
 import os
 from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import NamedTuple
 
 from archcalc.analyze import Convention, Report, analyze
 from archcalc.diagnostics import Diagnostic, SpecError, in_order
 from archcalc.document import Document, read_document
 from archcalc.graph import Graph
-from archcalc.specfile import SpecText, read_spec
+from archcalc.specfile import SpecText, read_beside, read_spec
 
 Spec = str | os.PathLike[str]
 
@@ -97,13 +98,19 @@ def examine(
     given on what has no errors.
     """
     with _no_collector():
-        document = read_document(text.text, pattern=text.pattern, set=set, input=input)
+        beside = None if text.folder is None else partial(read_beside, text.folder)
+        document = read_document(text.text, pattern=text.pattern, set=set, input=input, beside=beside)
         report = analyze(document.graph, convention=convention)
         found = in_order([*document.problems, *report.problems])
         if select != () and all(one.severity != "error" for one in found):
             from archcalc.rules import DEFAULT, advise
 
             found = in_order([*found, *advise(document, report, DEFAULT if select is None else select)])
+        if extension := document.extension:
+            found = in_order(extension.placed(found))
+            document = document._replace(graph=extension.graph(document.graph))
+            rows = tuple(row._replace(node=extension.own(row.node)) for row in report.rows)
+            report = Report(document.graph, rows, tuple(extension.placed(report.problems)), convention)
     return Examination(text.path, document, report, tuple(found))
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple, ParamSpec, TypeVar
 
 from archcalc.diagnostics import Diagnostic, Refusal, Span, in_order, rule
 from archcalc.expand import Block, expand
+from archcalc.extends import Beside, Extension, extend
 from archcalc.general import unroll
 from archcalc.graph import UNKNOWN, Graph, Node
 from archcalc.layers import TYPES
@@ -52,6 +53,7 @@ UNUSED = rule(
 
 KEYS = {
     "archcalc": "version of the language, 1",
+    "extends": "the spec beside this one that it is a variant of, without `.yaml`",
     "name": "what the network is called",
     "source": "where the network is published",
     "year": "when it was published",
@@ -78,6 +80,7 @@ class Document(NamedTuple):
     variables: Table[str, int]
     lines: tuple[str, ...]
     training: Training = Training()
+    extension: Extension | None = None
 
     def line(self, key: str) -> str:
         """A top-level value on one line, like `source` or `year`; empty where it is not given."""
@@ -90,11 +93,16 @@ class UnknownVariable(ValueError):
 
 
 def read_document(
-    text: str, *, pattern: bool = False, set: Table[str, int] | None = None, input: str | None = None
+    text: str,
+    *,
+    pattern: bool = False,
+    set: Table[str, int] | None = None,
+    input: str | None = None,
+    beside: Beside | None = None,
 ) -> Document:
     """Text of a spec (or, with `pattern`, a one-line pattern) -> Document.
 
-    `set` overrides `vars`; `input` overrides the input's size.  Problems are collected, not raised, except
+    `set` overrides `vars`; `input` overrides the input's size; `beside` reads what `extends` names.  Problems are collected, not raised, except
     UnknownVariable for a name in `set` that the spec does not have.
     """
     text = text.removeprefix("\ufeff")
@@ -111,6 +119,8 @@ def read_document(
         root = Mapping(((key, value),), value.span)
     reader = _DocumentReader(lines, set or {}, input)
     reader.problems += problems
+    if isinstance(root, Mapping) and root.get("extends"):
+        root = reader.extended(root, beside)
     if root is not None:
         reader.read(root)
     return reader.document()
@@ -126,6 +136,7 @@ class _DocumentReader:
         self.training = Training()
         self.variables: dict[str, int] = {}
         self.lists: dict[str, Sequence] = {}
+        self.extension: Extension | None = None
 
     def document(self) -> Document:
         return Document(
@@ -136,7 +147,17 @@ class _DocumentReader:
             self.variables,
             tuple(self.lines),
             self.training,
+            self.extension,
         )
+
+    def extended(self, root: Mapping, beside: Beside | None) -> Mapping | None:
+        """The spec with what it takes from its base; None where that cannot be read."""
+        found = self.attempt(extend, root, self.lines, beside)
+        if found is None:
+            return None
+        merged, problems, self.extension = found
+        self.problems += problems
+        return merged
 
     def attempt(self, read: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T | None:
         """Call `read`; a Refusal becomes a problem and None."""

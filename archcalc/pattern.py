@@ -8,7 +8,8 @@ number means what is declared by the layer types (`key(..., notation=...)`).
 """
 
 import re
-from collections.abc import Callable, Container
+from collections.abc import Callable
+from collections.abc import Mapping as Table
 from functools import cache
 
 from archcalc.diagnostics import Refusal, Span, rule
@@ -21,7 +22,8 @@ BAD_PATTERN = rule(
     """
     A pattern is steps joined by `->` (or ` - `): `CONV<F>-<K>` with the suffixes `s` stride, `p` padding,
     `d` dilation and `g` groups (`CONV7-64s2p3`, `CONV7x1-192`), `POOL<F>`, `FC-<units>`, `RELU` and every
-    other layer type; `[..]*n` repeats, `X?` is optional.  A number may be `$name` or `(4*$width)`.
+    other layer type; `[..]*n` repeats, `X?` is optional.  A number may be `$name` or `(4*$width)`.  A block
+    takes its first variable behind a dash: `fire-64`.
     """,
 )
 
@@ -34,6 +36,8 @@ _REST = re.compile(r"(?:\d+(?:x\d+)?)?(?:[a-z](?:\d+(?:x\d+)?|same|half|valid)?)
 _VALUE = re.compile(r"\d+(?:_\d+)*(?:x\d+|\.\d+)?|\$[A-Za-z_]\w*|same|half|valid", re.ASCII)
 _COUNT = re.compile(r"\s*(?:(\d+(?:_\d+)*)|(\$?[A-Za-z_]\w*))", re.ASCII)
 
+Blocks = Table[str, tuple[str, ...]]
+NO_BLOCKS: Blocks = {}
 Places = Callable[[int], tuple[int, int]]
 
 
@@ -42,17 +46,17 @@ def is_pattern(text: str) -> bool:
     return "->" in text or "\u2192" in text
 
 
-def parse_pattern(scalar: Scalar, lines: list[str], blocks: Container[str] = ()) -> Sequence:
+def parse_pattern(scalar: Scalar, lines: list[str], blocks: Blocks = NO_BLOCKS) -> Sequence:
     """A scalar that holds a pattern -> a Sequence of layer nodes; Refusal (AC106) where it is malformed.
 
     `lines` is the text the scalar stands in, to find columns in folded and block scalars; `blocks`
-    are the names a step may have besides the layer types.
+    are the names a step may have besides the layer types, each with the names of its variables.
     """
     return _Parser(scalar, lines, blocks).parse()
 
 
 class _Parser:
-    def __init__(self, scalar: Scalar, lines: list[str], blocks: Container[str]) -> None:
+    def __init__(self, scalar: Scalar, lines: list[str], blocks: Blocks) -> None:
         self.text = scalar.text
         self.whole = scalar.span
         self.base = _single_line(scalar)
@@ -186,23 +190,25 @@ class _Parser:
         if run[0] in self.blocks:
             self.at = run.end()
             name = Scalar(run[0], self.span(start, self.at))
-            return Mapping(((name, Mapping((), name.span)),), name.span)
+            entries = self.values(run[0], dict(zip("-", self.blocks[run[0]], strict=False)))
+            span = self.span(start, self.at)
+            return Mapping(((name, Mapping(entries, span)),), span)
         type, length = _word(run[0])
         self.at = start + length
         name = Scalar(type, self.span(start, self.at))
         if type == "input":
             entries = self.volume()
         elif type in TYPES:
-            entries = self.values(type)
+            entries = self.values(type.upper(), _notation(type))
         else:  # reported with its neighbours by whoever knows all the types
             self.at = re.compile(r"[\w.$()*+%-]*(?<!-)", re.ASCII).match(text, run.end()).end()  # type: ignore[union-attr]
             entries = ()
         span = self.span(start, self.at)
         return Mapping(((name, Mapping(entries, span)),), span)
 
-    def values(self, type: str) -> tuple[tuple[Scalar, Node], ...]:
-        """The numbers behind a word: `3-64s2p1`."""
-        text, notation = self.text, _notation(type)
+    def values(self, word: str, notation: Table[str, str]) -> tuple[tuple[Scalar, Node], ...]:
+        """The numbers behind a word: `3-64s2p1`; `notation` says which key a sign before a number stands for."""
+        text = self.text
         entries: dict[str, tuple[Scalar, Node]] = {}
         while self.at < len(text):
             start = self.at
@@ -220,7 +226,7 @@ class _Parser:
             if key is None:
                 allowed = ", ".join(f"`{one}`" for one in notation if one) or "no suffix"
                 what = f"the suffix `{sign}`" if sign else "a number"
-                raise self.refuse(f"{type.upper()} does not take {what}; it takes {allowed}", start)
+                raise self.refuse(f"{word} does not take {what}; it takes {allowed}", start)
             if key in entries:
                 raise self.refuse(f"{key} is given twice", start)
             self.at += len(sign)

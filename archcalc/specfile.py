@@ -19,6 +19,7 @@ class SpecText(NamedTuple):
     path: str  # as messages show it
     text: str
     pattern: bool = False
+    folder: str | None = None  # of a spec that is a file
 
 
 def read_spec(spec: str | os.PathLike[str]) -> SpecText:
@@ -31,10 +32,26 @@ def read_spec(spec: str | os.PathLike[str]) -> SpecText:
         if name == "-":
             return _decoded("<stdin>", sys.stdin.buffer.read(MAX_BYTES + 1))
         if name.startswith("zoo:"):
-            return _decoded(name, _read(zoo_path(name[4:]), name))
+            path = zoo_path(name[4:])
+            return _decoded(name, _read(path, name))._replace(folder=os.path.dirname(path))
         if is_pattern(name):
             return SpecText("<pattern>", name, pattern=True)
-    return _decoded(name, _read(name, name))
+    return _decoded(name, _read(name, name))._replace(folder=os.path.dirname(name) or ".")
+
+
+def read_beside(folder: str, name: str) -> str:
+    """The text of `name`.yaml in a folder and nowhere else; ValueError, in words for a message, if there is none."""
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name) or name.endswith((".yaml", ".yml")):
+        raise ValueError("a spec beside this one is named without folder and ending, like resnet50")
+    path = os.path.realpath(os.path.join(folder, f"{name}.yaml"))
+    if os.path.dirname(path) != os.path.realpath(folder):
+        raise ValueError("it is a link that leads out of the folder")
+    if not os.path.isfile(path):
+        raise ValueError("there is no such file beside this one")
+    try:
+        return decode(_read(path, f"{name}.yaml"))
+    except (SpecUnavailable, Refusal) as error:
+        raise ValueError(str(error)) from None
 
 
 def zoo_folder() -> str:

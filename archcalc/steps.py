@@ -5,14 +5,13 @@ knowing a variable or a volume is found here.
 """
 
 import re
-from collections.abc import Container
 from typing import NamedTuple
 
 from archcalc.diagnostics import Diagnostic, Refusal, Span, rule
 from archcalc.expression import names_in
 from archcalc.layers import TYPES, Layer
 from archcalc.layers.merge import Merge
-from archcalc.pattern import OPTIONAL, parse_pattern
+from archcalc.pattern import OPTIONAL, Blocks, parse_pattern
 from archcalc.source import Mapping, Node, Scalar, Sequence
 from archcalc.suggest import key_for, nearest, type_for
 from archcalc.values import shown
@@ -130,7 +129,7 @@ def read_name(node: Node) -> Scalar:
     return node
 
 
-def pattern_meant(item: Sequence, lines: list[str], blocks: Container[str]) -> tuple[str, ...]:
+def pattern_meant(item: Sequence, lines: list[str], blocks: Blocks) -> tuple[str, ...]:
     """How to write a list in brackets as the pattern it looks like: quoted, or joined by arrows."""
     from archcalc.quoting import quoted_list
 
@@ -147,7 +146,7 @@ def pattern_meant(item: Sequence, lines: list[str], blocks: Container[str]) -> t
 class Compiler:
     """Reads lists of steps; collects what is wrong in `problems`."""
 
-    def __init__(self, lines: list[str], defaults: Defaults, blocks: dict[str, tuple[str, ...]]) -> None:
+    def __init__(self, lines: list[str], defaults: Defaults, blocks: Blocks) -> None:
         self.lines, self.defaults, self.blocks = lines, defaults, blocks
         self.problems: list[Diagnostic] = []
         self.used_blocks: set[str] = set()
@@ -159,7 +158,7 @@ class Compiler:
             items = self._items(node)
         except Refusal as refusal:
             self.problems.append(refusal.diagnostic)
-            return ()
+            return (unreadable(node.span),)
         found: list[Step] = []
         for item in items:
             known = self.seen.get(id(item))

@@ -169,7 +169,7 @@ def test_unlike_jumps_are_said_to_be_unknown() -> None:
     assert above.report.rows[-1].receptive_field.width is None
 
 
-@pytest.mark.parametrize("step", ["UPSAMPLE100x1", "ADAPTIVE_AVGPOOL101x1"])
+@pytest.mark.parametrize("step", ["UPSAMPLE200x1", "ADAPTIVE_AVGPOOL131x1"])
 def test_a_period_too_long_to_keep_is_unknown(step: str) -> None:
     found = examine(SpecText("spec.yaml", f"input: 60x1x2\nlayers: [{step}, RELU]"))
     assert found.report.rows[-1].receptive_field.width is None
