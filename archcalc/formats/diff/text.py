@@ -10,6 +10,7 @@ from archcalc.formats import Look
 from archcalc.formats._console import printed
 from archcalc.formats.diff._words import SIGNS, describe, field_change, signed, told, totals, verdict
 
+NAMES_FROM, LONGEST_NAME = 76, 25  # columns from which names of this length are not broken
 _COLORS = {"added": "green", "removed": "red", "changed": "yellow", "affected": ""}
 
 
@@ -43,6 +44,8 @@ def _table(look: Look, *columns: tuple[str, bool]) -> Table:
 def _changes(found: Comparison, look: Look) -> str:
     numbers = [(head, True) for head in ("params", "MACs", "memory", "field")]
     table = _table(look, ("", False), ("layer", False), ("what", False), *numbers)
+    if look.width is None or look.width >= NAMES_FROM:
+        table.columns[1].min_width = min(LONGEST_NAME, max(len(change.row.node.name) for change in found.changes))
     width = units.BYTES[look.dtype] * look.batch
     for change in told(found):
         cells = [
