@@ -9,8 +9,12 @@ from hypothesis import strategies as st
 
 import archcalc
 from archcalc.document import read_document
-from archcalc.graph import Graph
+from archcalc.graph import Graph, Node
+from archcalc.layers import TYPES, Key
+from archcalc.misfit import LayerError
 from archcalc.specfile import zoo_names
+from archcalc.values import Choice, Integer, Padding
+from archcalc.volume import Pair
 from archcalc.write import quoted, write
 
 
@@ -73,6 +77,37 @@ def test_vgg16_is_written_as_people_write_it() -> None:
 )  # fmt: skip
 def test_layers(written: str, expected: Any) -> None:
     assert rewritten(written) == (written if expected is ... else expected)
+
+
+SAMPLES: dict[str, list[Any]] = {
+    "Boolean": [False],
+    "Extents": [Pair(3, 1), Pair(2, 2)],
+    "Number": [0.25, 0.0, 1e-07],
+    "Paddings": [Padding(1, 1, 0, 0), Padding(2, 2, 2, 2), Padding(1, 0, 0, 2), Padding(mode="same")],
+}
+
+
+def samples(key: Key) -> list[Any]:
+    if isinstance(key.kind, Integer):
+        return [key.kind.low, key.kind.low + 3]
+    return list(key.kind.options) if isinstance(key.kind, Choice) else SAMPLES[type(key.kind).__name__]
+
+
+@pytest.mark.parametrize("type", sorted(TYPES.keys() - {"input", "concat", "add", "multiply"}))
+def test_every_key_of_every_layer_type(type: str) -> None:
+    layer = TYPES[type]
+    required = {name: samples(key)[0] for name, key in layer.keys.items() if key.required}
+    first = archcalc.load("INPUT[4x4x4] -> RELU").graph
+    layers = [layer(**required)]
+    for name, key in layer.keys.items():
+        for value in samples(key):
+            try:
+                layers.append(layer(**{**required, name: value}))
+            except LayerError:
+                pass  # not together with the others
+    assert len(layers) > len(layer.keys)
+    nodes = [Node(f"{type}{n + 1}", one, (n,), first.nodes[1].span) for n, one in enumerate(layers)]
+    reread(Graph("", (first.nodes[0], *nodes)))
 
 
 BRANCHES = {

@@ -1,9 +1,10 @@
-"""The zoo as a table; on a narrow terminal a source loses its `https://`, and arXiv's become `arXiv:1409.1556`."""
+"""The zoo as a table; on a narrow terminal sources lose their `https://`, and arXiv's become `arXiv:1409.1556`."""
 
 import re
 from collections.abc import Iterable
 
 from rich import box
+from rich.console import OverflowMethod
 from rich.table import Table
 from rich.text import Text
 
@@ -34,7 +35,8 @@ def render(found: Iterable[Examination], look: Look) -> str:
     for head in ("input", "params", "MACs", "memory", "year"):
         table.add_column(head, justify="right", no_wrap=True)
     if sources:
-        table.add_column("source", overflow="fold")
+        cut: OverflowMethod = "ellipsis" if look.unicode else "crop"
+        table.add_column("source", no_wrap=not roomy, overflow="fold" if roomy else cut)
     for one in found:
         totals, source = one.report.totals, one.document.line("source")
         cells = [

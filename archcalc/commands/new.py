@@ -1,0 +1,37 @@
+"""`archcalc new`."""
+
+import click
+
+from archcalc.commands._common import OK, deliver
+from archcalc.starters import shapes
+
+
+@click.command()
+@click.argument("name")
+@click.option("--shape", type=click.Choice(shapes()), default="small", show_default=True, help="What to start from.")
+@click.option("--output", "-o", "path", metavar="FILE", help="Write to FILE, - for stdout [default: NAME.yaml].")
+@click.option("--force", is_flag=True, help="Overwrite FILE if it exists.")
+def new(name: str, shape: str, path: str | None, force: bool) -> int:
+    """Write a commented spec to start from.
+
+    NAME is what the network is called.  Shapes: linear (one fc), small (two stages of convolution and
+    pooling), vgg (stages of 3x3 convolutions, with variables), residual (blocks and branches).
+    """
+    from archcalc.architecture import examine
+    from archcalc.specfile import SpecText
+    from archcalc.starters import file_name, starter
+
+    name = name.removesuffix(".yaml")
+    text = starter(shape, name)
+    problems = examine(SpecText("NAME", text)).diagnostics
+    if problems:
+        raise click.UsageError(f"NAME cannot be used: {problems[0].message}")
+    if path is None and not (path := file_name(name)):
+        raise click.UsageError("NAME gives no file name; say where to write with -o FILE")
+    code = deliver(text, path, overwrite=force)
+    if code == OK and path != "-":
+        click.echo(
+            f"wrote {click.format_filename(path)}; look at it with: archcalc report {click.format_filename(path)}",
+            err=True,
+        )
+    return code
