@@ -27,7 +27,7 @@ from archcalc.steps import (
     read_name,
     unknown_key,
 )
-from archcalc.suggest import key_for, nearest, type_for
+from archcalc.suggest import MAX_SUGGESTIONS, key_for, nearest, type_for
 from archcalc.training import Training, read_training
 from archcalc.values import Integer, bad, read_volume_text, shown, whole_number
 
@@ -153,7 +153,8 @@ class _DocumentReader:
         self.entries = {key.text: (key, value) for key, value in root.entries}
         for key, _ in root.entries:
             if key.text not in KEYS:
-                self.problems.append(unknown_key("a spec", key, nearest(key.text, KEYS), ", ".join(KEYS)))
+                meant = nearest(key.text, KEYS) if len(self.problems) < MAX_SUGGESTIONS else None
+                self.problems.append(unknown_key("a spec", key, meant, ", ".join(KEYS)))
         self.attempt(self.read_head)
         self.attempt(self.read_variables)
         if "training" in self.entries:
