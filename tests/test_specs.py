@@ -1,6 +1,7 @@
 """Every file in specs/bad beside the exact text of its findings, every file in specs/good without any."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,6 @@ from archcalc.layers import conv
 from archcalc.source import split_lines
 from archcalc.specfile import SpecText, read_spec
 from archcalc.volume import Window
-from tests.conftest import Golden
 
 SPECS = Path(__file__).parent / "specs"
 BAD = sorted(path.stem for path in (SPECS / "bad").glob("*.yaml"))
@@ -29,16 +29,19 @@ def findings(name: str) -> tuple[Diagnostic, ...]:
 
 
 def rendered(name: str) -> str:
-    path = f"specs/{name}.yaml"
+    """The findings as they are printed; the list of all layer types, which grows, is left out."""
+    lines: tuple[str, ...] = ()
     try:
         found: Examination = examine(text_of(name))
+        diagnostics, lines = found.diagnostics, found.document.lines
     except SpecError as error:
-        return "\n".join(finding(path, one, ()) for one in error.diagnostics)
-    return "\n".join(finding(path, one, found.document.lines) for one in found.diagnostics)
+        diagnostics = error.diagnostics
+    text = "\n".join(finding(f"specs/{name}.yaml", one, lines) for one in diagnostics)
+    return re.sub(r"(?<== layer types: ).*", "...", text)
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_a_bad_spec_says_exactly(name: str, golden: Golden) -> None:
+def test_a_bad_spec_says_exactly(name: str, golden: Callable[[str, str], None]) -> None:
     text = rendered(name)
     assert text
     golden(f"../specs/bad/{name}.txt", text)
@@ -53,7 +56,7 @@ def test_a_good_spec_is_fine(name: str) -> None:
 
 def test_the_bad_specs_cover_every_code_of_the_reader() -> None:
     raised = set(re.findall(r"\[(AC\d+)\]", "".join(rendered(name) for name in BAD)))
-    own = {code for code in CATALOGUE if code < "AC4"}
+    own = {code for code in CATALOGUE if code < "AC207" or "AC3" < code < "AC4"}
     assert own - raised == set()
 
 
@@ -163,3 +166,51 @@ def test_every_bad_item_of_a_list_is_reported_once() -> None:
     lines = [one.span.line for one in findings("patterns_malformed")]
     assert sorted(set(lines)) == list(range(3, 18))
     assert len(lines) == 16  # two unknown words in one item
+
+
+SAMPLES = {
+    "alexnet": (
+        "archcalc: 1\ninput: 224x224x3\nlayers:\n- conv:\n    filters: 96\n    kernel_size: 11\n    stride: 4\n",
+        """\
+specs/alexnet.yaml:7:13: error[AC201]: conv1 does not fit: output width would be 54.25
+  |
+7 |     stride: 4
+  |             ^
+  = (W - F + 2P)/S + 1 = (224 - 11 + 2*0)/4 + 1 = 54.25
+  = no padding fixes this: 213 + 2P is odd and S = 4
+  help: the nearest widths that fit are 223 (-> 54) and 227 (-> 55)
+  help: or write `rounding: floor` (-> 54; the last column is never read)
+""",
+    ),
+    "vgg16": (
+        "input: 224x224x3\n\n\n\n\n\n\n\nlayers:\n- conv:\n    filters: 64\n    kernal_size: 3\n",
+        """\
+specs/vgg16.yaml:12:5: error[AC102]: conv has no key `kernal_size`
+   |
+12 |     kernal_size: 3
+   |     ^^^^^^^^^^^
+  help: did you mean `kernel_size`?
+  = conv takes: filters, kernel_size, stride, padding, dilation, groups, bias, rounding, name, from
+""",
+    ),
+    "resnet": (
+        "input: 56x56x64\n" + "\n" * 23 + "layers:\n  - add:\n      - []\n\n\n\n      - CONV1-256 -> BN\n",
+        """\
+specs/resnet.yaml:31:9: error[AC301]: add: branch 2 does not match branch 1
+   |
+27 |       - []
+   |         -- branch 1: [56x56x64]
+31 |       - CONV1-256 -> BN
+   |         ^^^^^^^^^^^^^^^ branch 2: [56x56x256]
+  = add sums element by element: width, height and channels must agree; channels differ (64, 256)
+  help: give branch 1 `CONV1-256`, or join with `concat` (-> [56x56x320])
+""",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_the_samples_of_the_style_guide_come_out_exactly(name: str) -> None:
+    text, wanted = SAMPLES[name]
+    found = examine(SpecText(f"specs/{name}.yaml", text))
+    assert "".join(finding(found.path, one, found.document.lines) for one in found.diagnostics) == wanted
