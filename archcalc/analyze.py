@@ -7,6 +7,7 @@ from archcalc.diagnostics import Diagnostic
 from archcalc.expand import placed
 from archcalc.graph import UNKNOWN, Graph, Node
 from archcalc.layers import Cost, Layer
+from archcalc.layers.merge import Merge
 from archcalc.layers.reshape import Input
 from archcalc.misfit import LayerError
 from archcalc.receptive import PIXEL, ReceptiveField, through, union
@@ -129,7 +130,7 @@ def analyze(graph: Graph, *, convention: Convention = "inplace") -> Report:
             try:
                 measured = known[key] = _measure(layer, inputs)
             except LayerError as error:
-                problems.append(placed(error, node.name, node.span, node.places))
+                problems.append(placed(error, _called(node), node.span, node.places))
                 by_node.append(None)
                 continue
         output, cost, windows, unread = measured
@@ -144,6 +145,12 @@ def analyze(graph: Graph, *, convention: Convention = "inplace") -> Report:
         rows.append(row)
         by_node.append(row)
     return Report(graph, tuple(rows), tuple(problems), convention)
+
+
+def _called(node: Node) -> str:
+    """A node in a message: `conv1`; a join that nobody named is where the caret is, `add`."""
+    joined = isinstance(node.layer, Merge) and node.name.rpartition(".")[2].rstrip("0123456789") == node.layer.type
+    return node.layer.type if joined else node.name
 
 
 def _measure(layer: Layer, inputs: tuple[Volume, ...]) -> _Measured:

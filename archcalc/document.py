@@ -14,7 +14,7 @@ from archcalc.layers import TYPES
 from archcalc.layers.base import ROUNDING
 from archcalc.layers.reshape import Input
 from archcalc.pattern import OPTIONAL, parse_pattern
-from archcalc.source import Mapping, Scalar, Sequence, parse, refused_text, split_lines
+from archcalc.source import TOO_LARGE, Mapping, Scalar, Sequence, parse, refused_text, split_lines
 from archcalc.source import Node as Value
 from archcalc.steps import (
     BAD_STRUCTURE,
@@ -29,7 +29,7 @@ from archcalc.steps import (
     read_name,
     unknown_key,
 )
-from archcalc.suggest import key_for, nearest, type_for
+from archcalc.suggest import MAX_SUGGESTIONS, key_for, nearest, type_for
 from archcalc.training import Training, read_training
 from archcalc.values import Integer, bad, read_volume_text, shown, whole_number
 
@@ -50,6 +50,8 @@ UNUSED = rule(
     "It is most likely misspelt where it is meant to be used, or left over.",
     "warning",
 )
+
+MAX_VARIABLES = 256
 
 KEYS = {
     "archcalc": "version of the language, 1",
@@ -126,6 +128,15 @@ def read_document(
     return reader.document()
 
 
+def variables_of(node: Value) -> dict[str, tuple[Scalar, Value]]:
+    """The entries of `vars`; Refusal (AC001) where they are too many: every repeat and block carries them along."""
+    listed = entries_of(node, "vars")
+    if len(listed) > MAX_VARIABLES:
+        message = f"{len(listed):,} variables are given; the limit is {MAX_VARIABLES}"
+        raise Refusal(TOO_LARGE, message, list(listed.values())[MAX_VARIABLES][0].span)
+    return listed
+
+
 class _DocumentReader:
     def __init__(self, lines: list[str], overrides: Table[str, int], input: str | None) -> None:
         self.lines, self.overrides, self.input_override = lines, overrides, input
@@ -178,7 +189,8 @@ class _DocumentReader:
         self.entries = {key.text: (key, value) for key, value in root.entries}
         for key, _ in root.entries:
             if key.text not in KEYS:
-                self.problems.append(unknown_key("a spec", key, nearest(key.text, KEYS), ", ".join(KEYS)))
+                meant = nearest(key.text, KEYS) if len(self.problems) < MAX_SUGGESTIONS else None
+                self.problems.append(unknown_key("a spec", key, meant, ", ".join(KEYS)))
         self.attempt(self.read_head)
         self.attempt(self.read_variables)
         if "training" in self.entries:
@@ -226,7 +238,7 @@ class _DocumentReader:
             self.attempt(Integer(1900, 2200).read, self.entries["year"][1], {})
 
     def read_variables(self) -> None:
-        listed = entries_of(self.entries["vars"][1], "vars") if "vars" in self.entries else {}
+        listed = variables_of(self.entries["vars"][1]) if "vars" in self.entries else {}
         for name, (key, node) in listed.items():
             if not key.text.isidentifier() or not key.text.isascii() or key.text == "i":
                 note = "$i is the number of a repeat's pass" if key.text == "i" else "a name has letters, digits and _"
@@ -257,7 +269,7 @@ class _DocumentReader:
         for type, (key, node) in listed.items():
             layer = TYPES.get(type)
             if layer is None:
-                meant = type_for(type)
+                meant = type_for(type) if len(self.problems) < MAX_SUGGESTIONS else None
                 help = (f"here it is `{meant}`",) if meant else ()
                 message = f"there is no layer type {shown(key)}"
                 self.problems.append(Diagnostic(UNKNOWN_TYPE, message, key.span, help=help))
@@ -291,7 +303,7 @@ class _DocumentReader:
                 if "layers" not in entries:
                     self.problems.append(Diagnostic(MISSING_KEY, f"the block {name} needs `layers`", key.span))
                     continue
-                variables = self.attempt(entries_of, entries["vars"][1], "vars") if "vars" in entries else {}
+                variables = self.attempt(variables_of, entries["vars"][1]) if "vars" in entries else {}
                 defaults = {
                     word: None if isinstance(value, Scalar) and not value.text.strip() else value
                     for word, (_, value) in (variables or {}).items()

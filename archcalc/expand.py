@@ -11,7 +11,7 @@ from archcalc.misfit import LayerError
 from archcalc.source import MAX_DEPTH, TOO_LARGE, Scalar
 from archcalc.source import Node as Value
 from archcalc.steps import BlockStep, BranchStep, LayerStep, RepeatStep, Step, unreadable
-from archcalc.suggest import nearest
+from archcalc.suggest import MAX_SUGGESTIONS, nearest
 from archcalc.values import whole_number
 
 MAX_LAYERS = 100_000
@@ -77,12 +77,16 @@ class Expander:
         self.passes = 0
         self.counts: dict[tuple[object, ...], int] = {}
         self.read_blocks: list[str] = []
+        self.unknown: set[int] = set()  # names that were not found
         self.broken: set[int] = set()  # steps whose count or arguments cannot be evaluated
 
     # -- how many layers there will be, by arithmetic --------------------------------------------
 
     def count(self, steps: tuple[Step, ...], variables: Environment, depth: int = 0) -> int:
-        """Number of layers after expansion; Refusal where it passes the limit (or the nesting does)."""
+        """Number of layers after expansion; Refusal where it passes the limit (or the nesting does).
+
+        A pass of a repeat and a use of a block count as one at least, even of nothing: they take time.
+        """
         total = 0
         for step in steps:
             total += self._count_one(step, variables, depth)
@@ -107,16 +111,13 @@ class Expander:
             total = 0
             for i in range(1, times + 1):
                 self.passes += 1
-                total += self.count(step.body, {**variables, "i": i}, depth + 1)
+                total += max(1, self.count(step.body, {**variables, "i": i}, depth + 1))
                 if total > MAX_LAYERS or self.passes > MAX_LAYERS:
                     raise too_many(step.span, total)
             return total
-        once = self.count(step.body, {**variables, "i": 1}, depth + 1)
-        if times * max(once, 1) > MAX_LAYERS:
+        once = max(1, self.count(step.body, {**variables, "i": 1}, depth + 1))
+        if times * once > MAX_LAYERS:
             raise too_many(step.span, times * once, f"{times:,} x {once:,}" if once > 1 else "")
-        self.passes += times
-        if self.passes > 10 * MAX_LAYERS:
-            raise too_many(step.span, self.passes)
         return times * once
 
     def _count_block(self, step: BlockStep, variables: Environment, depth: int) -> int:
@@ -130,7 +131,7 @@ class Expander:
         key = (block.name, *inner.items())
         if key not in self.counts:
             self.read_blocks.append(block.name)
-            self.counts[key] = self.count(block.body, inner, depth + 1)
+            self.counts[key] = max(1, self.count(block.body, inner, depth + 1))
             self.read_blocks.pop()
         return self.counts[key]
 
@@ -287,7 +288,10 @@ class Expander:
             if (full := around.prefix + source.text) in self.names:
                 return self.names[full]
             around = around.parent
-        meant = nearest(source.text, self.names)
+        if id(source) in self.unknown:  # in a repeat: said once
+            return -1
+        self.unknown.add(id(source))
+        meant = nearest(source.text, self.names) if len(self.unknown) <= MAX_SUGGESTIONS else None
         self.problems.append(
             Diagnostic(
                 UNKNOWN_NAME,

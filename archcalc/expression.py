@@ -8,6 +8,7 @@ from archcalc.diagnostics import Refusal, Span, rule
 
 MAX_DIGITS = 18
 MAX_NESTING = 32
+MAX_NAMES = 20  # that a message lists
 
 BAD_EXPRESSION = rule(
     "AC120",
@@ -140,5 +141,7 @@ class _Parser:
         return Refusal(BAD_EXPRESSION, f"a number here has more than {MAX_DIGITS} digits", self.span)
 
     def unknown(self, name: str) -> Refusal:
-        known = ", ".join(f"${one}" for one in sorted(self.variables)) or "none"
+        names = sorted(self.variables)
+        more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+        known = ", ".join(f"${one}" for one in names[:MAX_NAMES]) + more or "none"
         return Refusal(BAD_EXPRESSION, f"`${name}` is not defined", self.span, notes=(f"defined here: {known}",))

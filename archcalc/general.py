@@ -15,7 +15,7 @@ from archcalc.layers import TYPES
 from archcalc.pattern import OPTIONAL
 from archcalc.source import DUPLICATE_KEY, Mapping, Node, Scalar, Sequence
 from archcalc.steps import UNKNOWN_TYPE, entries_of, unknown_key
-from archcalc.suggest import key_for, type_for
+from archcalc.suggest import MAX_SUGGESTIONS, key_for, type_for
 from archcalc.values import Boolean, shown, whole_number
 
 BAD_LIST = rule(
@@ -58,6 +58,7 @@ class _Unroller:
     def __init__(self, variables: Table[str, int], lists: Table[str, Sequence]) -> None:
         self.variables, self.lists = variables, lists
         self.places: list[_Place] = []
+        self.passes = 0
         self.stages: dict[str, list[Stage]] = {}  # of each layer type, also those where an inner group drops it
 
     def walk(self, item: Node, stage: Stage, *, outermost: bool, passes: int = 1) -> None:
@@ -77,6 +78,9 @@ class _Unroller:
             for type in _types_in(body):
                 self.stages.setdefault(type, []).extend((stage[0], number) for number in range(times))
         for number in range(times if body.items else 0):
+            self.passes += 1  # of nothing, too
+            if self.passes > MAX_LAYERS:
+                raise too_many(item.span, self.passes)
             for one in body.items:
                 self.walk(
                     one,
@@ -124,7 +128,7 @@ class _Hyperparameters:
     def _type(self, word: Scalar, value: Node) -> None:
         type = word.text.lower()
         if type not in TYPES:
-            meant = type_for(word.text)
+            meant = type_for(word.text) if len(self.problems) < MAX_SUGGESTIONS else None
             raise Refusal(
                 UNKNOWN_TYPE,
                 f"there is no layer type {shown(word)}",
@@ -142,7 +146,7 @@ class _Hyperparameters:
         for key, node in entries_of(value, word.text).values():
             if key.text != "present" and key.text not in layer.keys:
                 takes = ", ".join([*layer.keys, "present"])
-                meant = key_for(layer, key.text)
+                meant = key_for(layer, key.text) if len(self.problems) < MAX_SUGGESTIONS else None
                 self.problems.append(unknown_key(word.text, key, meant if meant in layer.keys else None, takes))
                 continue
             try:

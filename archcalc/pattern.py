@@ -32,7 +32,8 @@ OPTIONAL = "\0optional"
 
 _ARROW = re.compile(r"\s*(?:->|\u2192|(?<=\s)-(?=\s))\s*")
 _RUN = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-_REST = re.compile(r"(?:\d+(?:x\d+)?)?(?:[a-z](?:\d+(?:x\d+)?|same|half|valid)?)*")
+# Possessive: what `s` and `same` read is never tried again, so a word of a megabyte takes one pass.
+_REST = re.compile(r"(?:\d++(?:x\d++)?+)?+(?:[a-z](?:\d++(?:x\d++)?+|same|half|valid)?+)*+")
 _VALUE = re.compile(r"\d+(?:_\d+)*(?:x\d+|\.\d+)?|\$[A-Za-z_]\w*|same|half|valid", re.ASCII)
 _COUNT = re.compile(r"\s*(?:(\d+(?:_\d+)*)|(\$?[A-Za-z_]\w*))", re.ASCII)
 
@@ -261,7 +262,7 @@ class _Parser:
 @cache
 def _word(run: str) -> tuple[str, int]:
     """Split `CONV3` into the layer type `conv` and the length of its word; unknown words stay whole."""
-    for length in range(len(run), 0, -1):
+    for length in range(min(len(run), max(map(len, TYPES))), 0, -1):
         if run[:length].lower() in TYPES and _REST.fullmatch(run, length):
             return run[:length].lower(), length
     letters = re.match(r"[A-Za-z_]+", run)

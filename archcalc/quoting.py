@@ -11,7 +11,8 @@ from archcalc.diagnostics import Diagnostic, Span
 from archcalc.source import BAD_YAML, split_lines
 
 MAX_REPAIRS = 20  # forgotten quotes that are looked for in one text
-MAX_TEXT = 1 << 16  # in longer texts only the first: every repair reads the text once more
+MAX_READ = 1 << 20  # characters that are read once more for it, altogether
+MAX_LINE = 1000  # characters of a value that is repaired
 
 _PATTERN = re.compile(r"\]\s*\*|->|\u2192|\]\s+-\s|INPUT\s*\[")
 _BEGIN = re.compile(r"\s*(?:-\s+)*(?:[\w.$-]+:\s+)?(?=\[)")
@@ -23,45 +24,38 @@ MESSAGE = "a pattern that begins with `[` must be quoted; YAML reads it as a lis
 INSIDE = "a pattern with `[` inside a list in brackets must be quoted; YAML reads a list there"
 
 
-def forgotten_quotes(text: str, wrong_line: Callable[[str], int]) -> list[Diagnostic]:
-    """A finding for every line that a pair of quotes repairs, from the first wrong line on.
+def forgotten_quotes(text: str, wrong: int, wrong_line: Callable[[str], int]) -> list[Diagnostic]:
+    """A finding for every value that a pair of quotes repairs, from line `wrong` on, where it stops being YAML.
 
-    `wrong_line` gives the line where a text stops being YAML, 0 where it does not.
+    `wrong_line` gives that line for another text, 0 where there is none.
     """
     lines = split_lines(text)
     found: list[Diagnostic] = []
-    for _ in range(MAX_REPAIRS if len(text) <= MAX_TEXT else 1):
-        wrong = wrong_line("\n".join(lines))
-        if not wrong:
-            break
+    readings = max(1, MAX_READ // len(text))
+    while wrong and len(found) < MAX_REPAIRS:
         first, last = _stretch(lines, wrong)
         if not last:
             break
         line = " ".join([lines[first - 1].rstrip(), *(one.strip() for one in lines[first:last])])
-        if not _try(lines, first, last, line, wrong_line, found):
+        wrong = 0
+        for start, end, repaired in _repairs(line) if len(line) <= MAX_LINE else ():
+            readings -= 1
+            if readings < 0:
+                break
+            replaced = [*lines[: first - 1], repaired, *[""] * (last - first), *lines[last:]]
+            further = wrong_line("\n".join(replaced))
+            if not 0 < further <= last:
+                message = MESSAGE if line[start] == "[" else INSIDE
+                place = Span(first, start + 1, last, end + 1 if first == last else len(lines[last - 1].rstrip()) + 1)
+                found.append(Diagnostic(BAD_YAML, message, place, help=_help(repaired)))
+                lines, wrong = replaced, further
+                break
+        else:  # not known how to repair it
             begin = _BEGIN.match(line)
-            if begin and '"' not in line:  # not found how to repair it
-                found.append(
-                    Diagnostic(BAD_YAML, MESSAGE, Span(first, begin.end() + 1, first, len(lines[first - 1]) + 1))
-                )
-            break
+            if begin and '"' not in line:
+                place = Span(first, begin.end() + 1, first, len(lines[first - 1]) + 1)
+                found.append(Diagnostic(BAD_YAML, MESSAGE, place))
     return found
-
-
-def _try(
-    lines: list[str], first: int, last: int, line: str, wrong_line: Callable[[str], int], found: list[Diagnostic]
-) -> bool:
-    """Replace lines `first` to `last` by a repaired `line`, if there is one that reads on past them."""
-    for start, end, repaired in _repairs(line):
-        replaced = [*lines[: first - 1], repaired, *[""] * (last - first), *lines[last:]]
-        if 0 < wrong_line("\n".join(replaced)) <= last:
-            continue
-        message = MESSAGE if line[start] == "[" else INSIDE
-        place = Span(first, start + 1, last, end + 1 if first == last else len(lines[last - 1].rstrip()) + 1)
-        found.append(Diagnostic(BAD_YAML, message, place, help=_help(repaired)))
-        lines[:] = replaced
-        return True
-    return False
 
 
 def _stretch(lines: list[str], wrong: int) -> tuple[int, int]:

@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 from archcalc.volume import MAX_PERIOD, Reach, Volume, Window
 
+MAX_JUMP = 1 << 63  # far beyond any image; without a limit, numbers of a million digits in a deep network
+
 
 class Field(NamedTuple):
     """Along one axis: for each output of a period the first pixel and the one behind the last.
@@ -56,7 +58,7 @@ class Field(NamedTuple):
     def through(self, window: Window | Reach, extent: int) -> "Field | None":
         """The field of a window over outputs that have this field; None where it is not known."""
         jump = self.advance
-        if jump is None:
+        if jump is None or jump > MAX_JUMP:
             return None
         if len(self.ends) == 1 and isinstance(window, Window):
             ((first, last),) = self.ends

@@ -387,15 +387,19 @@ def _bad_escape(text: str, start: int, end: int) -> Diagnostic | None:
     )
     for escape in pattern.finditer(text, start + 1, end):
         digits, letter, wrong = escape[1] or escape[2] or escape[3], escape[4], escape[5]
-        place = _place(text, escape.start())
-        place = place._replace(end_column=place.column + len(escape[0].rstrip("\r\n")))
+        code = int(digits, 16) if digits else _CONTROLS[letter] if letter else 32
         if wrong is not None:
-            return Diagnostic(BAD_CHARACTER, f"the escape {_quoted(escape[0])} stands for no character", place)
-        code = int(digits, 16) if digits else _CONTROLS.get(letter, 32) if letter else 32
-        if code > 0x10FFFF:
-            return Diagnostic(BAD_CHARACTER, f"the escape {_quoted(escape[0])} is beyond Unicode", place)
-        if code != 10 and _forbidden(chr(code)):
-            return Diagnostic(BAD_CHARACTER, _character(code, ", escaped,"), place)
+            message = f"the escape {_quoted(escape[0])} stands for no character"
+        elif code > 0x10FFFF:
+            message = f"the escape {_quoted(escape[0])} is beyond Unicode"
+        elif _forbidden(chr(code)):
+            message = _character(code, ", escaped,")
+        else:
+            continue
+        place = _place(text, escape.start())
+        return Diagnostic(
+            BAD_CHARACTER, message, place._replace(end_column=place.column + len(escape[0].rstrip("\r\n")))
+        )
     return None
 
 
@@ -403,7 +407,9 @@ def _syntax_errors(text: str, error: yaml.MarkedYAMLError, *, libyaml: bool) -> 
     """Our own words: libyaml's and the pure parser's differ, and neither knows about patterns."""
     from archcalc.quoting import forgotten_quotes
 
-    return forgotten_quotes(text, lambda other: _wrong_line(other, libyaml=libyaml)) or [_syntax_error(text, error)]
+    line = _place(text, _index(text, error)).line
+    quotes = forgotten_quotes(text, line, lambda other: _wrong_line(other, libyaml=libyaml))
+    return quotes or [_syntax_error(text, error)]
 
 
 def _wrong_line(text: str, *, libyaml: bool) -> int:

@@ -13,7 +13,7 @@ from archcalc.layers import TYPES, Layer
 from archcalc.layers.merge import Merge
 from archcalc.pattern import OPTIONAL, Blocks, parse_pattern
 from archcalc.source import Mapping, Node, Scalar, Sequence
-from archcalc.suggest import key_for, nearest, type_for
+from archcalc.suggest import MAX_SUGGESTIONS, key_for, nearest, type_for
 from archcalc.values import shown
 
 BAD_STRUCTURE = rule(
@@ -204,7 +204,7 @@ class Compiler:
             return (self._block(key, value, around),)
         layer = TYPES.get(key.text)
         if layer is None:
-            meant = type_for(key.text, self.blocks)
+            meant = type_for(key.text, self.blocks) if len(self.problems) < MAX_SUGGESTIONS else None
             raise Refusal(
                 UNKNOWN_TYPE,
                 f"there is no layer type {shown(key)}",
@@ -249,7 +249,7 @@ class Compiler:
             if word in layer.keys:
                 values[word], places[word] = node, node.span
             elif word not in (*_COMMON, OPTIONAL):
-                ours = key_for(layer, word)
+                ours = key_for(layer, word) if len(self.problems) < MAX_SUGGESTIONS else None
                 meant.add(ours)
                 self.problems.append(unknown_key(type, place, ours, takes))
         optional = OPTIONAL in entries

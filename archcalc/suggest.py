@@ -1,15 +1,19 @@
 """Did you mean ...?  By other frameworks' names first: no edit distance leads from `out_channels` to `filters`."""
 
 from collections.abc import Iterable
+from itertools import chain, islice
 
 from archcalc.layers import TYPES, Layer
+
+MAX_KNOWN = 1000  # words that are compared: 10 us each
+MAX_SUGGESTIONS = 100  # per text; after so many mistakes nobody reads on, and comparing takes seconds
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The most similar known word, if one is similar."""
     from difflib import get_close_matches
 
-    folded = {one.lower(): one for one in known}
+    folded = {one.lower(): one for one in islice(known, MAX_KNOWN)}
     if word.lower() in folded:
         return folded[word.lower()]
     found = get_close_matches(word.lower()[:64], folded, 1, 0.65)
@@ -31,4 +35,4 @@ def type_for(word: str, blocks: Iterable[str] = ()) -> str | None:
     for type, layer in TYPES.items():
         if {word.lower(), plain} & {type, *layer.aka}:
             return type
-    return nearest(word, [*blocks, *TYPES]) or nearest(plain, [*blocks, *TYPES])
+    return nearest(word, chain(TYPES, blocks)) or nearest(plain, chain(TYPES, blocks))

@@ -33,6 +33,9 @@ _TRAPS: Final = (
 )
 
 
+MAX_EXPRESSION = 1000  # characters of a number, an expression or a volume
+
+
 def bad(node: Node, message: str, *notes: str, help: tuple[str, ...] = ()) -> Refusal:
     return Refusal(BAD_VALUE, message, node.span, notes=notes, help=help)
 
@@ -96,6 +99,8 @@ def whole_number(node: Node, variables: Environment, words: str = "a whole numbe
         if len(text) > 24 or abs(int(text)) >= 10**18:
             raise bad(node, "a number has at most 18 digits")
         return int(text)
+    if len(text) > MAX_EXPRESSION:
+        raise bad(node, f"a value has at most {MAX_EXPRESSION:,} characters")
     if "$" in text:
         return evaluate(text, variables, node.span)
     for trap, why in _TRAPS:
@@ -243,7 +248,7 @@ class Number(Kind):
 
 def read_volume_text(text: str, span: Span) -> tuple[int, int, int]:
     """`224x224x3` -> (224, 224, 3): width, height, channels."""
-    parts = re.split(r"\s*[xX\u00d7*]\s*", text.strip())
+    parts = re.split(r"\s*[xX\u00d7*]\s*", text.strip()) if len(text) <= MAX_EXPRESSION else []
     if len(parts) != 3:
         raise Refusal(
             BAD_VALUE,

@@ -51,10 +51,10 @@ def examine_spec(spec: str, variables: Iterable[str], input_size: str | None, **
 def explain(found: "Examination") -> None:
     """Findings of a command whose result is something else go to stderr."""
     if found.diagnostics:
-        from archcalc.formats.check.text import finding
+        from archcalc.formats.check.text import SHOWN, finding
 
         look = look_of(sys.stderr)
-        for one in found.diagnostics:
+        for one in found.diagnostics[:SHOWN]:
             sys.stderr.write(finding(found.path, one, found.document.lines, look))
 
 

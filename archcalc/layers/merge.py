@@ -3,9 +3,9 @@
 from typing import ClassVar
 
 from archcalc.diagnostics import rule
-from archcalc.layers.base import Cost, Kept, Layer
+from archcalc.layers.base import TOO_LARGE_VOLUME, Cost, Kept, Layer
 from archcalc.misfit import LayerError
-from archcalc.volume import Volume
+from archcalc.volume import MAX_DIMENSION, Volume
 
 BRANCH_MISMATCH = rule(
     "AC301",
@@ -30,6 +30,8 @@ class Merge(Layer):
 
     def measure(self, inputs: tuple[Volume, ...]) -> tuple[Volume, Cost]:
         y = self.join(inputs)
+        if y.channels > MAX_DIMENSION:
+            raise LayerError(TOO_LARGE_VOLUME, f"the output {y} has a dimension larger than {MAX_DIMENSION:,}")
         return y, Cost(flops=self.operations(len(inputs)) * y.size)
 
     def join(self, inputs: tuple[Volume, ...]) -> Volume:

@@ -9,6 +9,7 @@ from archcalc.diagnostics import Diagnostic, Label, headline
 from archcalc.formats import Look
 
 WINDOW = 110  # columns of a long line that are shown around a finding
+SHOWN = 100  # findings of one spec
 _COLORS = {"error": "31", "warning": "33", "info": "36"}
 
 
@@ -17,8 +18,10 @@ def render(results: Iterable[Examination], look: Look) -> Iterator[str]:
     specs = errors = failed = 0
     for one in results:
         specs += 1
-        for diagnostic in one.diagnostics:
+        for diagnostic in one.diagnostics[:SHOWN]:
             yield finding(one.path, diagnostic, one.document.lines, look)
+        if len(one.diagnostics) > SHOWN:
+            yield f"{one.path}: and {len(one.diagnostics) - SHOWN:,} more like these; --format json has all\n"
         wrong = sum(diagnostic.severity == "error" for diagnostic in one.diagnostics)
         errors += wrong
         failed += bool(wrong)
