@@ -68,18 +68,18 @@ def suppress(
     if root is None:  # nobody knows what is a comment; only errors are left anyway
         return list(found)
     lines = re.split("\r\n|\r|\n", text)
-    hidden, problems = _read(lines, root)
+    comments = _Comments(lines, root)
     used: set[Hidden] = set()
     kept = []
     for one in found:
-        hiding = {by for by in hidden if by.code == one.code and by.first <= one.span.line <= by.last}
-        if hiding and one.severity != "error":
-            used |= hiding
-        else:
+        hidden = None if one.severity == "error" else comments.hiding(one)
+        if hidden is None:
             kept.append(one)
+        else:
+            used.add(hidden)
     errors = {one.code for one in found if one.severity == "error"}
-    problems += [_unused(one, errors) for one in hidden if one not in used and was_run(one.code)]
-    return in_order([*kept, *problems])
+    unused = [_unused(one, errors) for one in comments.hidden if one not in used and was_run(one.code)]
+    return in_order([*kept, *unused, *comments.problems])
 
 
 def _unused(one: Hidden, errors: set[str]) -> Diagnostic:
@@ -99,32 +99,55 @@ def _known(code: str) -> bool:
     return code in CATALOGUE
 
 
-def _read(lines: Sequence[str], root: Node) -> tuple[list[Hidden], list[Diagnostic]]:
-    """What the comments hide, and those that cannot be read."""
-    hidden: list[Hidden] = []
-    problems: list[Diagnostic] = []
-    opened: dict[str, Hidden] = {}
-    for number, column, text in _comments(lines, root):
-        span = Span(number, column, number, column + len(text))
-        directive = _DIRECTIVE.fullmatch(text)
-        if directive is None:
-            problems.append(_unreadable(text, span))
-            continue
-        word, codes = directive[1], directive[2].split(",")
-        for code in codes:
-            if word == "disable":
-                if code not in opened:
-                    opened[code] = Hidden(code, number, len(lines), span, text)
-            elif word == "enable":
-                if code in opened:
-                    hidden.append(opened.pop(code)._replace(last=number))
-                else:
-                    message = f"`{text}` ends no `disable={code}`"
-                    problems.append(Diagnostic(UNUSED_COMMENT, message, span, "warning"))
+class _Comments:
+    """What the comments of a text hide, and what is wrong with them."""
+
+    def __init__(self, lines: Sequence[str], root: Node) -> None:
+        self.hidden: list[Hidden] = []
+        self.problems: list[Diagnostic] = []
+        self.lines: dict[tuple[str, int], Hidden] = {}
+        self.blocks: dict[str, list[Hidden]] = {}  # of one code in order, and none inside of another
+        self.opened: dict[str, Hidden] = {}
+        following = _following(lines)
+        for number, column, text in _comments(lines, root):
+            span = Span(number, column, number, column + len(text))
+            directive = _DIRECTIVE.fullmatch(text)
+            if directive is None:
+                self.problems.append(_unreadable(text, span))
+                continue
+            word, codes = directive.groups()
+            after = following[number] if word == "disable-next-line" else number
+            for code in codes.split(","):
+                self._read(word, Hidden(code, after, after, span, text), len(lines))
+        for one in self.opened.values():
+            self._close(one)
+
+    def _read(self, word: str, one: Hidden, end: int) -> None:
+        if word == "enable":
+            if one.code in self.opened:
+                self._close(self.opened.pop(one.code)._replace(last=one.last))
             else:
-                line = number if word == "disable-line" else _next(lines, number)
-                hidden.append(Hidden(code, line, line, span, text))
-    return [*hidden, *opened.values()], problems
+                message = f"`{one.text}` ends no `disable={one.code}`"
+                self.problems.append(Diagnostic(UNUSED_COMMENT, message, one.span, "warning"))
+        elif word == "disable" and one.code not in self.opened:
+            self.opened[one.code] = one._replace(last=end)
+        else:  # a `disable` inside of another is kept too, to be told that it hides nothing
+            self.hidden.append(one)
+            if word != "disable":
+                self.lines.setdefault((one.code, one.first), one)
+
+    def _close(self, block: Hidden) -> None:
+        self.hidden.append(block)
+        self.blocks.setdefault(block.code, []).append(block)
+
+    def hiding(self, one: Diagnostic) -> Hidden | None:
+        """What hides a finding, if anything does."""
+        line = one.span.line
+        if by := self.lines.get((one.code, line)):
+            return by
+        blocks = self.blocks.get(one.code, [])
+        before = bisect_right(blocks, line, key=lambda block: block.first)
+        return blocks[before - 1] if before and line <= blocks[before - 1].last else None
 
 
 def _unreadable(text: str, span: Span) -> Diagnostic:
@@ -137,10 +160,12 @@ def _unreadable(text: str, span: Span) -> Diagnostic:
     )
 
 
-def _next(lines: Sequence[str], number: int) -> int:
-    """The next line that is more than a comment."""
-    after = range(number + 1, len(lines) + 1)
-    return next((line for line in after if not _BLANK.match(lines[line - 1])), number)
+def _following(lines: Sequence[str]) -> list[int]:
+    """For every line, counted from 1, the next one that is more than a comment; 0 where none is."""
+    found = [0] * (len(lines) + 1)
+    for number in range(len(lines) - 1, 0, -1):
+        found[number] = found[number + 1] if _BLANK.match(lines[number]) else number + 1
+    return found
 
 
 def _comments(lines: Sequence[str], root: Node) -> Iterator[tuple[int, int, str]]:
