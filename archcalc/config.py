@@ -49,7 +49,7 @@ class Configuration(NamedTuple):
     def __contains__(self, code: object) -> bool:
         """Whether a code is selected; codes that are off by default are only where `select` names them."""
         assert isinstance(code, str)
-        return code.startswith(self.select or ("AC",)) and not (self.ignore and code.startswith(self.ignore))
+        return code.startswith(("AC",) if self.select is None else self.select) and not code.startswith(self.ignore)
 
     def _matches(self, path: str, pattern: str) -> bool:
         relative = os.path.relpath(path, self.folder).replace(os.sep, "/")
@@ -83,8 +83,10 @@ def _read(file: str) -> Configuration | None:
         if len(data) > MAX_BYTES:
             raise ValueError(f"more than {MAX_BYTES:,} bytes")
         document = tomllib.loads(data.decode())
-    except (ValueError, RecursionError) as error:
-        raise BadConfiguration(f"{file} is not TOML: {str(error) or 'nested too deep'}") from None
+    except RecursionError:
+        raise BadConfiguration(f"{file} is not TOML: nested too deep") from None
+    except ValueError as error:
+        raise BadConfiguration(f"{file} is not TOML: {error}") from None
     tool = document.get("tool")
     table = tool.get("archcalc") if isinstance(tool, dict) else None
     return None if table is None else _configuration(table, file)
