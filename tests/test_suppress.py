@@ -41,10 +41,10 @@ def test_hidden(blocks: str) -> None:
     ("blocks", "expected"),
     [
         (
-            "blocks:\n  spare: [relu]  # archcalc: disable-line=AC604\n",
+            "blocks:\n  spare: [relu]  # archcalc: disable-line=AC108\n",
             [
                 "net:4:3: warning[AC109]: the block `spare` is never used",
-                "net:4:30: warning[AC801]: `disable-line=AC604` hides no AC604",
+                "net:4:30: warning[AC801]: `disable-line=AC108` hides no AC108",
             ],
         ),
         (
@@ -162,6 +162,29 @@ def test_rules_that_were_not_run() -> None:
     text = HEAD + "# archcalc: disable=AC604,AC605\n"
     (one,) = suppress(text, [], lambda code: code == "AC605")
     assert one.message == "`disable=AC604,AC605` hides no AC605"
+
+
+TWICE = "input: 8x8x3\nlayers:\n  - CONV3-8p1 -> RELU -> RELU  {comment}\n"
+
+
+@pytest.mark.parametrize(
+    ("select", "comment", "codes"),
+    [
+        (("AC612",), "", ["AC612"]),
+        (("AC612",), "# archcalc: disable-line=AC612", []),
+        (("AC612",), "# archcalc: disable-line=AC604", ["AC612"]),  # not run, so perhaps needed
+        (("AC612", "AC604"), "# archcalc: disable-line=AC604", ["AC612", "AC801"]),
+        ((), "# archcalc: disable-line=AC612", []),
+    ],
+)
+def test_advice_is_hidden(select: tuple[str, ...], comment: str, codes: list[str]) -> None:
+    found = examine(SpecText("net", TWICE.format(comment=comment)), select=select)
+    assert [one.code for one in found.diagnostics] == codes
+
+
+def test_a_comment_for_advice_is_not_judged_while_there_are_errors() -> None:
+    text = TWICE.format(comment="# archcalc: disable-line=AC612") + "lyers: 1\n"
+    assert [one.code for one in examine(SpecText("net", text), select=None).diagnostics] == ["AC102"]
 
 
 def test_every_finding_of_a_code_on_a_line_is_hidden() -> None:
