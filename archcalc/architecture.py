@@ -2,6 +2,7 @@
 
 import gc
 import os
+import re
 from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -12,6 +13,8 @@ from archcalc.diagnostics import Diagnostic, SpecError, in_order
 from archcalc.document import Document, read_document
 from archcalc.graph import Graph
 from archcalc.specfile import SpecText, read_beside, read_spec
+
+_COMMENT = re.compile(r"#[ \t]*archcalc:")
 
 Spec = str | os.PathLike[str]
 
@@ -102,7 +105,8 @@ def examine(
         document = read_document(text.text, pattern=text.pattern, set=set, input=input, beside=beside)
         report = analyze(document.graph, convention=convention)
         found = in_order([*document.problems, *report.problems])
-        if select != () and all(one.severity != "error" for one in found):
+        advised = select != () and all(one.severity != "error" for one in found)
+        if advised:
             from archcalc.rules import DEFAULT, advise
 
             found = in_order([*found, *advise(document, report, DEFAULT if select is None else select)])
@@ -111,6 +115,12 @@ def examine(
             document = document._replace(graph=extension.graph(document.graph))
             rows = tuple(row._replace(node=extension.own(row.node)) for row in report.rows)
             report = Report(document.graph, rows, tuple(extension.placed(report.problems)), convention)
+        if not text.pattern and _COMMENT.search(text.text):
+            from archcalc.rules import DEFAULT, RULES
+            from archcalc.suppress import suppress
+
+            run = (DEFAULT if select is None else select) if advised else ()
+            found = suppress(text.text, found, lambda code: code in run or code not in RULES)
     return Examination(text.path, document, report, tuple(found))
 
 

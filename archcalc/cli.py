@@ -13,6 +13,7 @@ import click
 
 from archcalc import __version__
 from archcalc.commands._common import USAGE
+from archcalc.diagnostics import Unusable
 
 BUG, INTERRUPTED, BROKEN_PIPE = 70, 130, 141
 
@@ -62,6 +63,8 @@ def main() -> NoReturn:
         code = INTERRUPTED
     except BrokenPipeError:
         code = BROKEN_PIPE
+    except Unusable as error:
+        code = _complain(f"archcalc: {error}", USAGE)
     except OSError as error:
         code = _complain(f"archcalc: cannot write: {error.strerror or error}", USAGE)
     except Exception as error:

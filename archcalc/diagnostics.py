@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 Severity = Literal["error", "warning", "info"]
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")  # worst first
 
 
 class Span(NamedTuple):
@@ -66,6 +67,13 @@ class Rule(NamedTuple):
     page: str
     severity: Severity
 
+    @property
+    def text(self) -> str:
+        """The page without the indentation it has in the code."""
+        from inspect import cleandoc
+
+        return cleandoc(self.page).strip()
+
 
 CATALOGUE: dict[str, Rule] = {}
 
@@ -100,6 +108,10 @@ class SpecError(Exception):
         return type(self), (self.path, self.diagnostics)
 
 
+class Unusable(Exception):
+    """A file other than a spec cannot be read or written; says why in one line."""
+
+
 class Refusal(Exception):
     """One problem on its way to becoming a Diagnostic."""
 
@@ -112,6 +124,12 @@ def headline(path: str, one: Diagnostic) -> str:
     """`path:line:col: severity[CODE]: message`, which makes sense without the rest."""
     line, column = one.span.line, one.span.column
     return f"{path}:{line}:{column}: {one.severity}[{one.code}]: {one.message}"
+
+
+def explained(one: Diagnostic) -> list[str]:
+    """The message and everything that belongs below it, a line each, for formats without carets."""
+    reference = (one.reference,) if one.reference else ()
+    return [one.message, *one.notes, *(f"help: {repair}" for repair in one.help), *reference]
 
 
 def in_order(found: Iterable[Diagnostic]) -> list[Diagnostic]:

@@ -3,8 +3,10 @@
 import os
 import stat
 
+from archcalc.diagnostics import Unusable
 
-class OutputError(Exception):
+
+class OutputError(Unusable):
     """The file cannot be written; says why in one line."""
 
 

@@ -10,6 +10,8 @@ import click
 from archcalc.formats import Look
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from archcalc.architecture import Examination
 
 OK, FOUND, USAGE = 0, 1, 2
@@ -71,6 +73,25 @@ def deliver(text: str, path: str | None, *, overwrite: bool = True) -> int:
         click.echo(f"archcalc: {error}", err=True)
         return USAGE
     return OK
+
+
+def complete_specs(context: click.Context, parameter: click.Parameter, begun: str) -> "list[CompletionItem]":
+    """What a shell offers for SPEC: files, and the zoo."""
+    from click.shell_completion import CompletionItem
+
+    from archcalc.specfile import zoo_names
+
+    names = [f"zoo:{name}" for name in zoo_names()]
+    return [*(CompletionItem(one) for one in names if one.startswith(begun)), CompletionItem(begun, type="file")]
+
+
+def complete_codes(context: click.Context, parameter: click.Parameter, begun: str) -> "list[CompletionItem]":
+    """What a shell offers for CODE."""
+    from click.shell_completion import CompletionItem
+
+    from archcalc.catalogue import rules
+
+    return [CompletionItem(one.code, help=one.title) for one in rules() if one.code.startswith(begun.upper())]
 
 
 def read_settings(settings: Iterable[str]) -> dict[str, int]:

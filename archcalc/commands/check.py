@@ -1,41 +1,103 @@
 """`archcalc check`."""
 
+import os
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from archcalc import formats
-from archcalc.commands._common import FOUND, OK, USAGE, examine_spec, look_of, spec_files, spec_options
+from archcalc.commands._common import (
+    FOUND,
+    OK,
+    USAGE,
+    complete_specs,
+    deliver,
+    examine_spec,
+    look_of,
+    spec_files,
+    spec_options,
+)
 
 if TYPE_CHECKING:
     from archcalc.architecture import Examination
 
+FILE = click.Path(dir_okay=False)
+
 
 @click.command()
-@click.argument("specs", nargs=-1, required=True, metavar="SPEC...")
+@click.argument("specs", nargs=-1, required=True, metavar="SPEC...", shell_complete=complete_specs)
 @click.option("--format", "-f", "form", type=click.Choice(formats.names("check")), default="text", show_default=True)
+@click.option("--concise", is_flag=True, help="Print a line a finding; for --format text.")
 @click.option("--quiet", "-q", is_flag=True, help="Print findings only.")
+@click.option("--output-file", "-o", type=FILE, help="Write to a file, whole or not at all.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["error", "warning", "never"]),
+    default="error",
+    show_default=True,
+    help="The least severity that exits 1.",
+)
+@click.option("--baseline", type=FILE, help="Leave out the findings that this file has.")
+@click.option("--write-baseline", type=FILE, help="Write all findings to this file, and leave them out.")
 @spec_options
-def check(specs: tuple[str, ...], form: str, quiet: bool, variables: tuple[str, ...], input_size: str | None) -> int:
+def check(
+    specs: tuple[str, ...],
+    form: str,
+    concise: bool,
+    quiet: bool,
+    output_file: str | None,
+    fail_on: Literal["error", "warning", "never"],
+    baseline: str | None,
+    write_baseline: str | None,
+    variables: tuple[str, ...],
+    input_size: str | None,
+) -> int:
     """Validate specs; print problems as file:line:col.
 
-    A folder stands for every .yaml and .yml file in it.  Exits 1 if any spec has an error.
+    A folder stands for every .yaml and .yml file in it.  Exits 1 if any spec has an error.  Warnings can be
+    hidden by a comment (# archcalc: disable-line=AC602) and by [tool.archcalc] in pyproject.toml.
     """
+    from archcalc.config import find_configuration
+
+    if concise and form != "text":
+        raise click.UsageError("--concise belongs to --format text")
+    if baseline and write_baseline:
+        raise click.UsageError("--baseline and --write-baseline exclude each other")
+    configuration = find_configuration(os.getcwd())
+    known = None
+    if baseline or write_baseline:
+        from archcalc.baseline import Baseline, read_baseline
+
+        known = read_baseline(baseline) if baseline else Baseline()
+    look = look_of(sys.stdout)._replace(quiet=quiet, concise=concise, fail_on=None if fail_on == "never" else fail_on)
+    if output_file:
+        look = look._replace(color=False, unicode=True)
+    select = None if configuration.select is None else configuration
     failed = unreadable = False
 
     def results() -> Iterator["Examination"]:
         nonlocal failed, unreadable
         for spec in spec_files(specs):
-            found = examine_spec(spec, variables, input_size, select=None)
+            found = examine_spec(spec, variables, input_size, select=select)
             if found is None:
                 unreadable = True
                 continue
-            failed |= not found.ok
+            kept = [one for one in found.diagnostics if configuration.keeps(found.path, one)]
+            found = found._replace(diagnostics=tuple(kept))
+            if known is not None:
+                found = known.new(found)
+            failed |= any(look.fails(one.severity) for one in found.diagnostics)
             yield found
 
-    look = look_of(sys.stdout)._replace(quiet=quiet)
-    for text in formats.renderer("check", form)(results(), look):
-        sys.stdout.write(text)
-    return USAGE if unreadable else FOUND if failed else OK
+    texts = formats.renderer("check", form)(results(), look)
+    code = OK
+    if output_file:
+        code = deliver("".join(texts), output_file)
+    else:
+        for text in texts:
+            sys.stdout.write(text)
+    if write_baseline and known is not None and not unreadable:
+        code = max(code, deliver(known.text(), write_baseline))
+    return USAGE if unreadable else max(code, FOUND if failed else OK)

@@ -5,11 +5,21 @@ import sys
 import click
 
 from archcalc import formats
-from archcalc.commands._common import DTYPES, FOUND, OK, USAGE, examine_spec, explain, look_of, spec_options
+from archcalc.commands._common import (
+    DTYPES,
+    FOUND,
+    OK,
+    USAGE,
+    complete_specs,
+    examine_spec,
+    explain,
+    look_of,
+    spec_options,
+)
 
 
 @click.command()
-@click.argument("spec")
+@click.argument("spec", shell_complete=complete_specs)
 @click.option("--format", "-f", "form", type=click.Choice(formats.names("report")), default="table", show_default=True)
 @click.option(
     "--batch", type=click.IntRange(1, 2**31 - 1), default=1, show_default=True, help="Images at a time, for memory."

@@ -1,7 +1,8 @@
 """Output formats: one file each, found by its name; nothing is imported before it is used.
 
 A module in `check/` has `render(results, look)` and yields text as results arrive; a module in
-`report/` has `render(report, look)`.
+`report/` has `render(report, look)`; a module in `rule/` has `render(rules)` for the catalogue and
+`render_one(rule)` for an entry.
 """
 
 import os
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from archcalc.analyze import Report
+
+from archcalc.diagnostics import SEVERITIES, Severity
 
 
 class Look(NamedTuple):
@@ -22,6 +25,12 @@ class Look(NamedTuple):
     layout: str = "WxHxC"
     batch: int = 1
     dtype: str = "float32"
+    concise: bool = False  # a line a finding
+    fail_on: Severity | None = "error"  # the least severity that fails a spec; None: nothing does
+
+    def fails(self, severity: Severity) -> bool:
+        """Whether a finding of this severity fails a spec."""
+        return self.fail_on is not None and SEVERITIES.index(severity) <= SEVERITIES.index(self.fail_on)
 
 
 def names(command: str) -> list[str]:
@@ -31,7 +40,11 @@ def names(command: str) -> list[str]:
 
 
 def renderer(command: str, name: str) -> Any:
-    return import_module(f"{__name__}.{command}.{name}").render
+    return module(command, name).render
+
+
+def module(command: str, name: str) -> Any:
+    return import_module(f"{__name__}.{command}.{name}")
 
 
 def incomplete(report: "Report") -> str:

@@ -25,7 +25,7 @@ def render(results: Iterable[Examination], look: Look) -> Iterator[str]:
         wrong = sum(diagnostic.severity == "error" for diagnostic in one.diagnostics)
         errors += wrong
         failed += bool(wrong)
-        if not wrong and one.report.rows and not look.quiet:
+        if not wrong and one.report.complete and not look.quiet:
             yield f"{one.path}: {_paint('ok', '32', look)} {summary(one)}\n"
     if (specs > 1 and not look.quiet) or errors:
         verdict = f"{failed:,} with errors" if failed else "all ok"
@@ -42,11 +42,13 @@ def summary(one: Examination) -> str:
 
 
 def finding(path: str, one: Diagnostic, lines: tuple[str, ...], look: Look = Look()) -> str:
-    """One finding in full."""
+    """One finding in full, or its first line where the output is to be concise."""
     color = _COLORS[one.severity]
     head = headline(path, one)
     marked = f"{one.severity}[{one.code}]"
     head = head.replace(marked, _paint(marked, f"1;{color}", look), 1)
+    if look.concise:
+        return head + "\n"
     out = [head, *_snippet(one, lines, look)]
     out += [f"  = {note}" for note in one.notes]
     out += [f"  {_paint('help:', '1;32', look)} {one}" for one in one.help]

@@ -1,0 +1,32 @@
+"""Findings as a GitLab Code Quality report."""
+
+import json
+from collections.abc import Iterable, Iterator
+
+from archcalc.architecture import Examination
+from archcalc.diagnostics import Severity, explained
+from archcalc.fingerprint import Fingerprints, repository_path
+from archcalc.formats import Look
+
+_SEVERITIES: dict[Severity, str] = {"error": "critical", "warning": "minor", "info": "info"}
+
+
+def render(results: Iterable[Examination], look: Look) -> Iterator[str]:
+    fingerprints = Fingerprints()
+    yield "["
+    separator = "\n"
+    for one in results:
+        for diagnostic in one.diagnostics:
+            record = {
+                "description": "\n".join(explained(diagnostic)),
+                "check_name": diagnostic.code,
+                "fingerprint": fingerprints.of(one.path, diagnostic, one.document.lines),
+                "severity": _SEVERITIES[diagnostic.severity],
+                "location": {
+                    "path": repository_path(one.path),
+                    "lines": {"begin": diagnostic.span.line, "end": diagnostic.span.end_line},
+                },
+            }
+            yield separator + json.dumps(record)
+            separator = ",\n"
+    yield "\n]\n"
