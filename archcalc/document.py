@@ -384,8 +384,9 @@ class _DocumentReader:
         variables = self.entries["vars"][1] if "vars" in self.entries else None
         if isinstance(variables, Mapping):
             mentioned = set(_MENTIONED.findall("\n".join(self.lines)))
+            read = {*self.variables, *self.lists}
             for key, _ in variables.entries:
-                if key.text not in mentioned:
+                if key.text in read and key.text not in mentioned:
                     message = f"the variable `{key.text}` is never used"
                     self.problems.append(Diagnostic(UNUSED, message, key.span, "warning"))
         for name, block in blocks.items():

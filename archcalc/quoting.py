@@ -18,6 +18,7 @@ _PATTERN = re.compile(r"\]\s*\*|->|\u2192|\]\s+-\s|INPUT\s*\[")
 _BEGIN = re.compile(r"\s*(?:-\s+)*(?:[\w.$-]+:\s+)?(?=\[)")
 _ITEM = re.compile(r"\s*(?:-\s|[\w.$-]+:\s)")
 _COMMENT = re.compile(r"\s+#.*$|\s+$")
+_COMPARISON = re.compile(r"[^#\"']*?[\w-]+:\s+(>=?\s*\d[^,}#\"']*?)\s*(?:[,}#].*)?$")
 _BARE = re.compile(r"""[^,{}"']*""")
 
 MESSAGE = "a pattern that begins with `[` must be quoted; YAML reads it as a list"
@@ -67,6 +68,22 @@ def _stretch(lines: list[str], wrong: int) -> tuple[int, int]:
                 first -= 1
             return first, last
     return 0, 0
+
+
+def quoted_comparison(lines: list[str], span: Span) -> Diagnostic | None:
+    """The finding for `>= 1000` at or before a place where a text is not YAML: it begins a folded text."""
+    for number in (span.line, span.line - 1):
+        found = _COMPARISON.match(lines[number - 1]) if number else None
+        if found:
+            place = Span(number, found.start(1) + 1, number, found.end(1) + 1)
+            help = f'write "{found[1]}"'
+            return Diagnostic(
+                BAD_YAML,
+                "a comparison that begins with `>` must be quoted; YAML reads a folded text",
+                place,
+                help=(help,),
+            )
+    return None
 
 
 def quoted_list(lines: list[str], span: Span) -> str:

@@ -405,11 +405,12 @@ def _bad_escape(text: str, start: int, end: int) -> Diagnostic | None:
 
 def _syntax_errors(text: str, error: yaml.MarkedYAMLError, *, libyaml: bool) -> list[Diagnostic]:
     """Our own words: libyaml's and the pure parser's differ, and neither knows about patterns."""
-    from archcalc.quoting import forgotten_quotes
+    from archcalc.quoting import forgotten_quotes, quoted_comparison
 
+    wrong = _syntax_error(text, error)
     line = _place(text, _index(text, error)).line
     quotes = forgotten_quotes(text, line, lambda other: _wrong_line(other, libyaml=libyaml))
-    return quotes or [_syntax_error(text, error)]
+    return quotes or [quoted_comparison(split_lines(text), wrong.span) or wrong]
 
 
 def _wrong_line(text: str, *, libyaml: bool) -> int:

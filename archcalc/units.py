@@ -59,6 +59,8 @@ def read_size(text: str) -> int:
 def percent(part: int, whole: int) -> str:
     """262,144 of 1,048,576 -> `25%`; one decimal where it is not whole, rounded half up."""
     tenths = (part * 2000 + whole) // (2 * whole)
+    if part and not tenths:
+        return "<0.1%"
     return f"{tenths // 10:,}.{tenths % 10}%" if tenths % 10 else f"{tenths // 10:,}%"
 
 

@@ -393,12 +393,12 @@ def test_no_advice_on_what_is_wrong() -> None:
 
 
 def test_the_zoo_shows_little() -> None:
-    """By default: heads that are mostly one layer, biases before batch norm, and rows that are dropped."""
+    """By default: rows that are dropped, and biases before batch norm."""
     for name in zoo_names():
         found = examine(read_spec(f"zoo:{name}"), select=None)
         assert found.ok
         codes = [one.code for one in found.diagnostics]
-        assert set(codes) <= {"AC609", "AC610", "AC613"}, (name, codes)
+        assert set(codes) <= {"AC609", "AC613"}, (name, codes)
         assert len(codes) <= 7, (name, codes)
 
 

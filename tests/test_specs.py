@@ -124,8 +124,9 @@ def test_every_repair_of_a_window_works(name: str) -> None:
     layer = node.layer
     windows = layer.windows(found.report.rows[-1].output)
     assert windows is not None
-    assert isinstance(layer, conv.Conv) or layer.type == "pool"
     window = windows[axis]
+    assert isinstance(window, Window)
+    assert isinstance(layer, conv.Conv) or layer.type == "pool"
     tried = repairs(one)
     assert tried
     for repair, size in tried.items():

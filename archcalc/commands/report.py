@@ -60,7 +60,7 @@ def report(
     if found is None:
         return USAGE
     look = look_of(sys.stdout)._replace(batch=batch, dtype=dtype, layout=layout)
-    if found.ok or (found.report.rows and form in ("table", "cs231n", "markdown")):
+    if found.fits or (found.report.rows and form in ("table", "cs231n", "markdown")):
         sys.stdout.write(formats.renderer("report", form)(found.report, look))
         sys.stdout.flush()
     explain(found)

@@ -23,6 +23,7 @@ def render(found: Iterable[Examination], look: Look) -> str:
         box=box.SIMPLE_HEAD if look.unicode else box.ASCII2,
         show_edge=False,
         pad_edge=False,
+        expand=sources and not roomy,  # sources get what the others leave
         padding=(0, 1) if roomy else (0, 0),
         caption="SPEC is zoo:NAME, as in `archcalc report zoo:vgg16`.\n"
         f"memory: activations of one image in {look.dtype}, ReLU and dropout in place",
@@ -36,7 +37,7 @@ def render(found: Iterable[Examination], look: Look) -> str:
         table.add_column(head, justify="right", no_wrap=True)
     if sources:
         cut: OverflowMethod = "ellipsis" if look.unicode else "crop"
-        table.add_column("source", no_wrap=not roomy, overflow="fold" if roomy else cut)
+        table.add_column("source", no_wrap=not roomy, overflow="fold" if roomy else cut, ratio=None if roomy else 1)
     for one in found:
         totals, source = one.report.totals, one.document.line("source")
         cells = [
