@@ -9,6 +9,7 @@ from typing import NamedTuple
 from archcalc.diagnostics import Refusal, SpecError
 from archcalc.pattern import is_pattern
 from archcalc.source import MAX_BYTES, decode
+from archcalc.suggest import nearest
 
 
 class SpecUnavailable(Exception):
@@ -68,7 +69,9 @@ def zoo_names() -> list[str]:
 def zoo_path(name: str) -> str:
     path = os.path.join(zoo_folder(), f"{name}.yaml")
     if not re.fullmatch(r"[A-Za-z0-9_.-]+", name) or not os.path.isfile(path):
-        raise SpecUnavailable(f"the zoo has no {shown_path(name)}; it has {', '.join(zoo_names())}")
+        meant = nearest(name, zoo_names())
+        help = f"did you mean {meant}?" if meant else "`archcalc zoo` lists what it has"
+        raise SpecUnavailable(f"the zoo has no {shown_path(name)}; {help}")
     return path
 
 

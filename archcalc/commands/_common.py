@@ -18,11 +18,26 @@ OK, FOUND, USAGE = 0, 1, 2
 DTYPES = ("float32", "float16", "bfloat16", "float64", "int8")
 
 
+def read_input(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """--input, refused as wrong usage where it is no volume."""
+    if value is not None:
+        from archcalc.diagnostics import Refusal, Span
+        from archcalc.values import read_volume_text
+
+        try:
+            read_volume_text(value, Span(1, 1, 1, 1))
+        except Refusal as refusal:
+            raise click.BadParameter(refusal.diagnostic.message) from None
+    return value
+
+
 def spec_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """What every command that reads a spec takes."""
     for option in (
         click.option("--set", "variables", multiple=True, metavar="NAME=N", help="Set a variable of the spec."),
-        click.option("--input", "input_size", metavar="WxHxC", help="Use another input, like 384x384x3."),
+        click.option(
+            "--input", "input_size", metavar="WxHxC", callback=read_input, help="Use another input, like 384x384x3."
+        ),
     ):
         command = option(command)
     return command
@@ -35,7 +50,7 @@ def examine_spec(spec: str, variables: Iterable[str], input_size: str | None, **
     from archcalc.diagnostics import SpecError
     from archcalc.document import Document, UnknownVariable
     from archcalc.graph import Graph
-    from archcalc.specfile import SpecUnavailable, read_spec
+    from archcalc.specfile import SpecUnavailable, read_spec, shown_path
 
     try:
         return examine(read_spec(spec), set=read_settings(variables), input=input_size, **options)
@@ -45,9 +60,9 @@ def examine_spec(spec: str, variables: Iterable[str], input_size: str | None, **
         return Examination(error.path, document, analyze(empty), error.diagnostics)
     except SpecUnavailable as error:
         click.echo(f"archcalc: {error}", err=True)
-        return None
     except UnknownVariable as error:
-        raise click.UsageError(f"--set: {error}") from None
+        click.echo(f"archcalc: --set: {shown_path(spec)}: {error}", err=True)
+    return None
 
 
 def explain(found: "Examination") -> None:

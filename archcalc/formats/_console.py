@@ -4,20 +4,26 @@ import io
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from archcalc.formats import Look
 
 
-def printed(table: Table, look: Look) -> str:
-    """The table without trailing blanks; as wide as it needs where the Look has no width."""
+def printed(table: Table, look: Look, above: Text | None = None, below: Text | None = None, *, least: int = 0) -> str:
+    """The table without trailing blanks, between two texts; as wide as it needs where the Look has no width.
+
+    A terminal narrower than `least` wraps the lines: better than a table without its names.
+    """
     out = io.StringIO()
     console = Console(
         file=out,
-        width=look.width or 10_000,
+        width=max(look.width, least) if look.width else 10_000,
         color_system="standard" if look.color else None,
         force_terminal=look.color,
         highlight=False,
         legacy_windows=False,
     )
-    console.print(table)
+    for part in (above, table, below):
+        if part is not None:
+            console.print(part)
     return "\n".join(line.rstrip() for line in out.getvalue().strip("\n").split("\n")) + "\n"

@@ -4,22 +4,22 @@ A layer that owns nothing (an in-place ReLU, dropout) stands behind the layer it
 repeat the ones above exactly are counted instead of printed again.
 """
 
-import io
 from typing import NamedTuple
 
 from rich import box
 from rich.cells import cell_len
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from archcalc import units
 from archcalc.analyze import Report, Row
 from archcalc.formats import Look, incomplete
+from archcalc.formats._console import printed
 
 ROOMY, FORMULA_FROM, FIELD_FROM = 96, 118, 132  # columns from which there is room for more
 LONGEST_UNIT = 64
 LEAST_SAVED = 4
+LEAST = 72  # columns that names, figures and bars take at the least
 
 
 class Line(NamedTuple):
@@ -37,12 +37,6 @@ def render(report: Report, look: Look) -> str:
     lines = fold(merge(report))
     table = Table(
         box=box.SIMPLE_HEAD if look.unicode else box.ASCII2,
-        title=_title(report, look),
-        title_justify="left",
-        title_style="bold",
-        caption=_caption(report, look),
-        caption_justify="left",
-        caption_style="",
         show_footer=True,
         show_edge=False,
         padding=(0, 1) if _room(look, ROOMY) else (0, 0),
@@ -57,17 +51,7 @@ def render(report: Report, look: Look) -> str:
         table.add_row(*_cells(line, scale, heaviest, look), end_section=ends, style="dim" if line.folded else "")
     if not report.complete:
         table.add_row(*_missing(report))
-    out = io.StringIO()
-    console = Console(
-        file=out,
-        width=look.width or 10_000,
-        color_system="standard" if look.color else None,
-        force_terminal=look.color,
-        highlight=False,
-        legacy_windows=False,
-    )
-    console.print(table)
-    return "\n".join(line.rstrip() for line in out.getvalue().strip("\n").split("\n")) + "\n"
+    return printed(table, look, _title(report, look), _caption(report, look), least=LEAST)
 
 
 def merge(report: Report) -> list[Line]:
