@@ -12,10 +12,11 @@ from archcalc.document import read_document
 from archcalc.graph import Graph, Node
 from archcalc.layers import TYPES, Key
 from archcalc.misfit import LayerError
+from archcalc.notation import quoted
 from archcalc.specfile import zoo_names
 from archcalc.values import Choice, Integer, Padding
 from archcalc.volume import Pair
-from archcalc.write import quoted, write
+from archcalc.write import write
 
 
 def essence(graph: Graph) -> tuple[Any, ...]:
