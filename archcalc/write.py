@@ -1,11 +1,11 @@
 """Graph -> the text of a spec, for people to read: `read(write(graph))` gives the graph again.
 
 Layers in a row become patterns, repetitions `[..]*n`, branches that are nested lists of branches; what is not
-nested reads back by `from` and `inputs`.  A name is written where the reader would give another one, and for
-layers that others refer to.  Names of more than 128 characters cannot be written and are left to the reader.
+nested reads back by `from` and `inputs`.  Layers in a row whose names have one beginning (`stage2.block1.conv1`)
+become a block, equal ones the same block.  A name is written where the reader would give another one, and for layers
+that others refer to.  Names of more than 128 characters cannot be written and are left to the reader.
 """
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,36 +15,17 @@ from archcalc.graph import Graph, Node
 from archcalc.layers import TYPES, Layer
 from archcalc.layers.merge import Merge
 from archcalc.layers.reshape import Input
-from archcalc.values import Padding
-from archcalc.volume import Pair
+from archcalc.notation import Item, flow, item_text, listed, patterns, quoted, step_text
 
-LONGEST_PATTERN = 90  # characters of a line before it is broken at an arrow
-LONGEST_UNIT = 32  # steps of a pattern that are looked at as one repetition
 LONGEST_JOIN = 2_000  # layers in the branches of one join
 DEEPEST_JOIN = 8  # joins nested in joins; what is deeper is written by names
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]{0,127}", re.ASCII)
-_PLAIN = re.compile(r"[A-Za-z](?:[\w.+/()-]|:(?=[\w/])|,? (?=[\w(]))*", re.ASCII)
-_RESERVED = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
 
 
 def write(graph: Graph, *, head: Mapping[str, str | int] = {}, comment: str = "") -> str:
     """The spec of a complete graph; `head` are further top-level values, `comment` is put above."""
     return _Writer(graph).text(head, comment)
-
-
-def quoted(text: str) -> str:
-    """A text as a YAML scalar on one line: plain where that is safe, else in double quotes."""
-    if _PLAIN.fullmatch(text) and text.lower() not in _RESERVED:
-        return text
-    return json.dumps(text, ensure_ascii=False)
-
-
-class _Item(NamedTuple):
-    """One item of a list of layers: a step of a pattern, or lines of YAML."""
-
-    step: str = ""
-    lines: tuple[str, ...] = ()
 
 
 class _Writer:
@@ -55,8 +36,13 @@ class _Writer:
         self.beginning: dict[int, list[int]] = {}  # joins by where their branches begin, the widest first
         for position, join in self.joins.items():
             self.beginning.setdefault(join.start, []).insert(0, position)
-        self.referred = self._referred()
+        self.references = dict(self._references(1, len(self.nodes), 0, 0))
+        self.taken = {node.name for node in self.nodes}  # names of layers, and of blocks as they are found
+        self.blocks: dict[int, tuple[int, str]] = {}  # first node of a block -> its last, and its name
+        self.within: dict[int, str] = {}  # node -> the block it is in
+        self._find_blocks(1, len(self.nodes), 0, 0)
         self.named = self._named()
+        self.definitions: dict[tuple[str, ...], str] = {}  # a block's lines -> what it is called
 
     def text(self, head: Mapping[str, str | int], comment: str) -> str:
         out = [f"# {line}".rstrip() for line in comment.splitlines()]
@@ -69,10 +55,14 @@ class _Writer:
         out.append(f"input: {image.width}x{image.height}x{image.channels}")
         if self.defaults:
             out.append("defaults:")
-            out += [f"  {type}: {_flow(values)}" for type, values in self.defaults.items()]
+            out += [f"  {type}: {flow(values)}" for type, values in self.defaults.items()]
         items = self._items(1, len(self.nodes), 0, 0)
+        if self.definitions:
+            out.append("blocks:")
+        for lines, name in self.definitions.items():
+            out += [f"  {name}:", *(f"    {line}" for line in lines)]
         out.append("layers:" if items else "layers: []")
-        out += [f"  {line}" for line in _listed(items)]
+        out += [f"  {line}" for line in listed(items)]
         return "\n".join(out) + "\n"
 
     # -- which joins are written as nested branches ------------------------------------------------
@@ -118,38 +108,77 @@ class _Writer:
 
     # -- names -------------------------------------------------------------------------------------
 
-    def _referred(self) -> set[int]:
-        """Nodes that others name in `from` and `inputs`."""
-        return set(self._references(1, len(self.nodes), 0, 0))
-
-    def _references(self, begin: int, end: int, current: int, depth: int) -> Iterator[int]:
+    def _references(self, begin: int, end: int, current: int, depth: int) -> Iterator[tuple[int, tuple[int, ...]]]:
+        """Who names whom in `from` and `inputs`."""
         for start, join in self._walk(begin, end, current, depth):
-            node = self.nodes[start if join is None else join.position]
-            if join is None:
-                if isinstance(node.layer, Merge) or node.inputs != (current,):
-                    yield from (one for one in node.inputs)
-                current = start
-            else:
+            if join is not None:
                 for first, last in join.branches:
-                    yield from self._references(first, last + 1, current, depth + 1)
+                    yield from self._references(first, last + 1, join.fork, depth + 1)
                 current = join.position
+                continue
+            node = self.nodes[start]
+            if isinstance(node.layer, Merge) or node.inputs != (current,):
+                yield start, node.inputs
+            current = start
+
+    def _find_blocks(self, begin: int, end: int, current: int, depth: int) -> None:
+        """Layers in a row with one beginning of their names, as long as nothing in them refers to the outside."""
+        units = list(self._walk(begin, end, current, depth))
+        at = 0
+        while at < len(units):
+            begins, start = at, units[at][0]
+            prefix = self.nodes[start].name.rpartition(".")[0]
+            while at < len(units) and self._share(prefix, *units[at]):
+                at += 1
+            last = _last(units[at - 1]) if at > begins else start
+            if at > begins and last > start and self._block(prefix, start, last):
+                self.blocks[start] = last, prefix
+                self.taken.add(prefix)
+                self.within.update(dict.fromkeys(range(start, last + 1), prefix))
+                continue
+            at = max(at, begins + 1)
+            for _, join in units[begins:at]:
+                for first, final in join.branches if join else ():
+                    self._find_blocks(first, final + 1, join.fork if join else current, depth + 1)
+
+    def _share(self, prefix: str, start: int, join: "_Placed | None") -> bool:
+        unit = range(start, _last((start, join)) + 1)
+        return bool(prefix) and all(self.nodes[one].name.rpartition(".")[0] == prefix for one in unit)
+
+    def _block(self, prefix: str, start: int, last: int) -> bool:
+        """Whether these nodes can be a block: the name is free, and what they name is among them."""
+        inside = range(start, last + 1)
+        return (
+            _NAME.fullmatch(prefix) is not None
+            and prefix not in self.taken
+            and all(_NAME.fullmatch(self.nodes[one].name.rpartition(".")[2]) for one in inside)
+            and all(source in inside for one in inside for source in self.references.get(one, ()))
+        )
 
     def _named(self) -> set[int]:
         """Nodes whose name is written: the reader counts `conv1`, `conv2`, ... past the names that are taken."""
-        counters: dict[str, int] = {}
+        counters: dict[tuple[str, str], int] = {}
+        referred = {source for sources in self.references.values() for source in sources}
         taken, found = {self.nodes[0].name}, set[int]()
         for position, node in enumerate(self.nodes[1:], 1):
-            type, number = node.layer.type, counters.get(node.layer.type, 0) + 1
-            while f"{type}{number}" in taken:
+            prefix = f"{self.within[position]}." if position in self.within else ""
+            type = node.layer.type
+            number = counters.get((prefix, type), 0) + 1
+            while f"{prefix}{type}{number}" in taken:
                 number += 1
-            writable = _NAME.fullmatch(node.name) is not None
-            if writable and (node.name != f"{type}{number}" or position in self.referred):
+            writable = _NAME.fullmatch(node.name.removeprefix(prefix)) is not None
+            if writable and (node.name != f"{prefix}{type}{number}" or position in referred):
                 found.add(position)
                 taken.add(node.name)
             else:
-                counters[type] = number
-                taken.add(f"{type}{number}")
+                counters[prefix, type] = number
+                taken.add(f"{prefix}{type}{number}")
         return found
+
+    def _called(self, position: int, reader: int) -> str:
+        """A node's name as `reader` writes it: short within their block."""
+        name, block = self.nodes[position].name, self.within.get(position)
+        return name.removeprefix(f"{block}.") if block and block == self.within.get(reader) else name
 
     # -- lists of layers -----------------------------------------------------------------------------
 
@@ -162,50 +191,72 @@ class _Writer:
                 for position in self.beginning.get(at, ()):
                     join = self.joins[position]
                     if position < end and join.fork == current:
-                        found = _Placed(position, join.branches)
+                        found = _Placed(position, join.fork, join.branches)
                         break
             yield at, found
             current = at if found is None else found.position
             at = current + 1
 
-    def _items(self, begin: int, end: int, current: int, depth: int) -> list[_Item]:
+    def _items(self, begin: int, end: int, current: int, depth: int, block: str = "") -> list[Item]:
         items = []
+        done = begin - 1
         for start, join in self._walk(begin, end, current, depth):
-            if join is None:
+            if start <= done:  # in the block before
+                continue
+            last, name = self.blocks.get(start, (-1, ""))
+            if name != block and _last((start, join)) <= last:  # else the block is inside this join
+                done = last
+                body = self._items(start, done + 1, current, depth, name)
+                items.append(Item(lines=(f"{self._defined(body, name)}: {{name: {name}}}",)))
+                current = done
+            elif join is None:
                 items.append(self._layer(start, current))
                 current = start
-                continue
-            branches = [self._items(first, last + 1, current, depth + 1) for first, last in join.branches]
-            items.append(_Item(lines=tuple(self._branches(join.position, branches))))
-            current = join.position
+            else:
+                branches = [self._items(first, last + 1, current, depth + 1, block) for first, last in join.branches]
+                items.append(Item(lines=tuple(self._branches(join.position, branches))))
+                current = join.position
         return items
 
-    def _branches(self, position: int, branches: list[list[_Item]]) -> Iterator[str]:
+    def _defined(self, body: list[Item], name: str) -> str:
+        """The block with this body: `bottleneck` for the first that is called `stage2.bottleneck1`."""
+        lines = tuple(listed(body))
+        if lines not in self.definitions:
+            base = re.sub(r"[^A-Za-z_]", "", name.rpartition(".")[2].rstrip("0123456789")) or "block"
+            if base.lower() in TYPES or base in ("repeat", "name", "from", "inputs"):
+                base += "_block"
+            names, number = set(self.definitions.values()), 1
+            while (free := base if number == 1 else f"{base}_{number}") in names:
+                number += 1
+            self.definitions[lines] = free
+        return self.definitions[lines]
+
+    def _branches(self, position: int, branches: list[list[Item]]) -> Iterator[str]:
         yield f"{self.nodes[position].layer.type}:"
         for items in branches:
-            patterns = _patterns(items)
+            joined = patterns(items)
             if not items:
                 yield "  - []"
-            elif len(patterns) == 1 and patterns[0].step:
-                yield f"  - {_pattern(patterns[0].step)}"
+            elif len(joined) == 1 and joined[0].step:
+                yield f"  - {item_text(joined[0].step)}"
             else:
-                lines = _listed(items)
+                lines = listed(items)
                 yield f"  - {lines[0]}"
                 yield from (f"    {line}" for line in lines[1:])
         if position in self.named:
-            yield f"name: {self.nodes[position].name}"
+            yield f"name: {self._called(position, position)}"
 
-    def _layer(self, position: int, current: int) -> _Item:
+    def _layer(self, position: int, current: int) -> Item:
         node = self.nodes[position]
         values = self._values(node.layer)
-        common: dict[str, Any] = {"name": node.name} if position in self.named else {}
+        common: dict[str, Any] = {"name": self._called(position, position)} if position in self.named else {}
         if isinstance(node.layer, Merge):
-            common["inputs"] = [self.nodes[one].name for one in node.inputs]
+            common["inputs"] = [self._called(one, position) for one in node.inputs]
         elif node.inputs != (current,):
-            common["from"] = self.nodes[node.inputs[0]].name
-        if not common and (step := _step(node.layer, values)):
-            return _Item(step)
-        return _Item(lines=(f"{node.layer.type}: {_flow({**common, **values})}",))
+            common["from"] = self._called(node.inputs[0], position)
+        if not common and (step := step_text(node.layer, values)):
+            return Item(step)
+        return Item(lines=(f"{node.layer.type}: {flow({**common, **values})}",))
 
     def _values(self, layer: Layer) -> dict[str, Any]:
         """The keys that must be written: those that differ from the defaults in force."""
@@ -227,8 +278,16 @@ class _Join(NamedTuple):
 
 
 class _Placed(NamedTuple):
+    """A join that is nested, at the node that joins."""
+
     position: int
+    fork: int
     branches: tuple[tuple[int, int], ...]
+
+
+def _last(unit: tuple[int, _Placed | None]) -> int:
+    """The last node of a layer or of a join with its branches."""
+    return unit[0] if unit[1] is None else unit[1].position
 
 
 def _differ(one: object, other: object) -> bool:
@@ -248,109 +307,3 @@ def _defaults(nodes: Sequence[Node]) -> dict[str, dict[str, Any]]:
         if times > 1 and None not in values and _differ(value, TYPES[type].keys[name].default):
             found.setdefault(type, {})[name] = value
     return found
-
-
-def _step(layer: Layer, values: Mapping[str, Any]) -> str:
-    """The layer in pattern notation: `CONV3-64s2p1`; empty where it cannot be written that way."""
-    text = layer.type.upper()
-    signs = {name: layer.keys[name].notation for name in values}  # "" and "-" come before the suffixes
-    for name in sorted(signs, key=lambda one: {"": 0, "-": 1, None: 2}.get(signs[one], 2)):
-        sign, value = signs[name], _scalar(values[name])
-        if sign is None or not re.fullmatch(r"\d+(?:x\d+|\.\d+)?|same|half", value):
-            return ""
-        text += sign + value
-    return text
-
-
-def _scalar(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, Padding):
-        if value.mode or (value.left, value.top) == (value.right, value.bottom):
-            return str(value)
-        return _flow(value._asdict(), but="mode")
-    if isinstance(value, Pair | int | str):
-        return str(value)
-    if isinstance(value, float):
-        return repr(value)
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(_scalar(one) for one in value)}]"
-    raise TypeError(f"no way to write {value!r}")
-
-
-def _flow(values: Mapping[str, Any], but: str = "") -> str:
-    return "{" + ", ".join(f"{name}: {_scalar(value)}" for name, value in values.items() if name != but) + "}"
-
-
-def _listed(items: list[_Item]) -> list[str]:
-    """The lines of a YAML list."""
-    out = []
-    for item in _patterns(items):
-        if item.step:
-            out.append(f"- {_pattern(item.step)}")
-        else:
-            out.append(f"- {item.lines[0]}")
-            out += [f"  {line}" for line in item.lines[1:]]
-    return out
-
-
-def _pattern(text: str) -> str:
-    return f'"{text}"' if text.startswith("[") else text
-
-
-def _patterns(items: list[_Item]) -> list[_Item]:
-    """Steps in a row joined into patterns: a line for what leads up to each pool, broken where it gets long."""
-    out: list[_Item] = []
-    stages: list[str] = []
-    stage: list[str] = []
-
-    def end_stage() -> None:
-        if stage:
-            stages.append(" -> ".join(_folded(stage)))
-            stage.clear()
-
-    for item in items:
-        if item.step:
-            stage.append(item.step)
-            if "POOL" in item.step:
-                end_stage()
-        else:
-            end_stage()
-            out += [_Item(line) for one in _folded(stages) for line in _broken(one)]
-            stages.clear()
-            out.append(item)
-    end_stage()
-    return [*out, *(_Item(line) for one in _folded(stages) for line in _broken(one))]
-
-
-def _broken(pattern: str) -> Iterator[str]:
-    """A pattern in lines that are not too long, broken at arrows that stand in no bracket."""
-    line, depth = "", 0
-    for step in pattern.split(" -> "):
-        if line and depth == 0 and len(line) + len(step) > LONGEST_PATTERN:
-            yield line
-            line = ""
-        line = f"{line} -> {step}" if line else step
-        depth += step.count("[") - step.count("]")
-    yield line
-
-
-def _folded(steps: list[str]) -> list[str]:
-    """Repetitions of up to LONGEST_UNIT steps as `[..]*n`, the repetition that saves most first."""
-    out: list[str] = []
-    at = 0
-    while at < len(steps):
-        best, times = 0, 1
-        for unit in range(1, min(LONGEST_UNIT, (len(steps) - at) // 2) + 1):
-            repeats = 1
-            while steps[at : at + unit] == steps[at + repeats * unit : at + (repeats + 1) * unit]:
-                repeats += 1
-            if unit * (repeats - 1) > best * (times - 1):
-                best, times = unit, repeats
-        if times == 1:
-            out.append(steps[at])
-            at += 1
-        else:
-            out.append(f"[{' -> '.join(_folded(steps[at : at + best]))}]*{times}")
-            at += best * times
-    return out

@@ -12,10 +12,11 @@ from archcalc.document import read_document
 from archcalc.graph import Graph, Node
 from archcalc.layers import TYPES, Key
 from archcalc.misfit import LayerError
+from archcalc.notation import quoted
 from archcalc.specfile import zoo_names
 from archcalc.values import Choice, Integer, Padding
 from archcalc.volume import Pair
-from archcalc.write import quoted, write
+from archcalc.write import write
 
 
 def essence(graph: Graph) -> tuple[Any, ...]:
@@ -140,6 +141,39 @@ def test_branches(layers: str) -> None:
     assert rewritten(layers) == expected.get(name, layers)
 
 
+BLOCKS = """blocks:
+  unit: [CONV3-8p1 -> BN]
+  other:
+    - relu: {name: mine}
+    - add: [[unit: {}], [tanh: {from: mine}]]
+    - unit: {}
+layers:
+  - unit: {name: first}
+  - add: [[], [unit: {name: second}], [{repeat: 2, name: stage, layers: [unit: {}]}]]
+  - other: {}
+  - other: {}
+  - repeat: 2
+    name: tail
+    layers: [add: [[], [unit: {}]]]
+"""
+
+
+def test_names_with_one_beginning_are_blocks() -> None:
+    document = read_document(f"input: 32x32x8\n{BLOCKS}")
+    assert document.problems == ()
+    text = reread(document.graph)
+    assert text.partition("blocks:\n")[2].startswith("  first:\n    - CONV3-8p1 -> BN\n")
+    assert "  - first: {name: first}\n  - add:\n      - []\n      - - first: {name: second}\n" in text
+    assert text.count("CONV3-8p1 -> BN") == 1
+
+
+def test_a_block_called_like_a_layer_type_gets_another_word() -> None:
+    text = "input: 8x8x8\nblocks: {x: [RELU -> TANH]}\nlayers: [x: {name: conv2}, x: {name: a.9}, x: {name: repeat}]"
+    again = reread(read_document(text).graph)
+    assert "  conv_block:\n    - RELU -> TANH\n" in again
+    assert "- conv_block: {name: a.9}\n" in again
+
+
 def test_what_most_layers_share_is_a_default() -> None:
     text = reread(
         read_document(
@@ -193,7 +227,7 @@ def test_any_name_survives(name: str) -> None:
 
 
 steps = st.one_of(
-    st.sampled_from(["RELU", "BN", "DROPOUT0.3", "POOL2s1", "relu: {name: kept}", "tanh: {}", "dropout: {rate: 0.25}"]),
+    st.sampled_from(["RELU", "BN", "DROPOUT0.3", "POOL2s1", "relu: {name: kept}", "tanh: {}", "unit: {}", "unit: {}"]),
     st.builds("CONV{}-8psame".format, st.sampled_from([1, 3])),
     st.builds(
         "conv: {{filters: 8, kernel_size: 3, padding: same, bias: {}}}".format, st.sampled_from(["true", "false"])
@@ -220,7 +254,7 @@ def flow(items: list[Any]) -> str:
         if isinstance(item, str):
             out.append(f"{{{item}}}" if ": " in item else item)
         elif "repeat" in item:
-            out.append(f"{{repeat: {item['repeat']}, layers: {flow(item['layers'])}}}")
+            out.append(f"{{repeat: {item['repeat']}, name: stage, layers: {flow(item['layers'])}}}")
         else:
             ((join, branches),) = item.items()
             out.append(f"{{{join}: [{', '.join(flow(one) for one in branches)}]}}")
@@ -230,8 +264,10 @@ def flow(items: list[Any]) -> str:
 @given(lists)
 @settings(max_examples=120, deadline=None)
 def test_round_trip_of_whatever_is_read(layers: list[Any]) -> None:
-    document = read_document(f"input: 8x8x8\nlayers: {flow(layers)}")
-    assume(not document.problems)  # `kept` can be there twice
+    blocks = "{unit: [CONV3-8psame -> BN, add: [[], [RELU]], relu: {name: own}, tanh: {from: own}]}"
+    document = read_document(f"input: 8x8x8\nblocks: {blocks}\nlayers: {flow(layers)}")
+    # `kept` and `stage` can be there twice; a block that is not used is only a warning
+    assume(all(one.severity == "warning" for one in document.problems))
     reread(document.graph)
 
 
@@ -239,8 +275,10 @@ def test_ten_thousand_layers_take_seconds_at_most() -> None:
     chain = "\n".join(f"  - CONV3-{8 + n % 7}p1 -> RELU" for n in range(5_000))
     skips = "".join(f"  - add: [[], CONV3-{8}p1 -> RELU]\n" for n in range(3_000))
     far = "  - relu: {name: far}\n" + "  - RELU\n  - concat: {inputs: [far, far]}\n" * 3_000
-    for layers in (chain, skips, far):
-        graph = read_document(f"input: 8x8x8\nlayers:\n{layers}").graph
+    blocks = "  - unit: {}\n" * 2_500
+    for layers in (chain, skips, far, blocks):
+        head = "blocks: {unit: [add: [[], [CONV3-8p1]], RELU -> BN]}\n" if layers is blocks else ""
+        graph = read_document(f"input: 8x8x8\n{head}layers:\n{layers}").graph
         begin = time.perf_counter()
         write(graph)
         assert time.perf_counter() - begin < 5

@@ -9,7 +9,7 @@ def shapes() -> list[str]:
 
 def starter(shape: str, name: str) -> str:
     """The spec of a shape, with a name of its own."""
-    from archcalc.write import quoted
+    from archcalc.notation import quoted
 
     with open(os.path.join(os.path.dirname(__file__), f"{shape}.yaml"), encoding="utf-8") as file:
         return file.read().replace("name: NAME\n", f"name: {quoted(name)}\n", 1)

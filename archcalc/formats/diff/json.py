@@ -12,7 +12,6 @@ from archcalc.formats.diff._words import shown, sizes
 
 def render(found: Comparison, names: tuple[str, str], look: Look) -> str:
     width = units.BYTES[look.dtype] * look.batch
-    totals = {"params": "params", "macs": "macs", "activations": "activations"}
     a, b = found.a.totals._asdict(), found.b.totals._asdict()
     record = {
         "schema_version": 1,
@@ -22,7 +21,7 @@ def render(found: Comparison, names: tuple[str, str], look: Look) -> str:
         "layers": [_layer(change, width) for change in found.changes],
         "unchanged": found.unchanged,
         "totals": {
-            **{key: _numbers(a[name], b[name]) for key, name in totals.items()},
+            **{name: _numbers(a[name], b[name]) for name in ("params", "macs", "activations")},
             "activation_bytes": _numbers(a["activations"] * width, b["activations"] * width),
             "receptive_field": _fields(found.a.rows[-1], found.b.rows[-1]),
         },

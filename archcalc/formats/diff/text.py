@@ -44,8 +44,8 @@ def _table(look: Look, *columns: tuple[str, bool]) -> Table:
 def _changes(found: Comparison, look: Look) -> str:
     numbers = [(head, True) for head in ("params", "MACs", "memory", "field")]
     table = _table(look, ("", False), ("layer", False), ("what", False), *numbers)
-    if look.width is None or look.width >= NAMES_FROM:
-        table.columns[1].min_width = min(LONGEST_NAME, max(len(change.row.node.name) for change in found.changes))
+    longest = max(len(change.row.node.name) for change in found.changes)
+    table.columns[1].no_wrap = longest <= LONGEST_NAME and (look.width or NAMES_FROM) >= NAMES_FROM
     width = units.BYTES[look.dtype] * look.batch
     for change in told(found):
         cells = [
