@@ -5,7 +5,7 @@ from typing import ClassVar
 from archcalc.diagnostics import rule
 from archcalc.layers.base import TOO_LARGE_VOLUME, Cost, Kept, Layer
 from archcalc.misfit import LayerError
-from archcalc.volume import MAX_DIMENSION, Volume
+from archcalc.volume import MAX_DIMENSION, Volume, Window
 
 BRANCH_MISMATCH = rule(
     "AC301",
@@ -112,20 +112,35 @@ def mismatch(
         for name, a, b in zip(names, first, other, strict=False)
         if a != b
     ]
-    help = []
-    if axes == 3 and first[:2] == other[:2]:
-        joined = Volume(first.width, first.height, sum(one.channels for one in inputs))
-        stacked = all(one[:2] == first[:2] for one in inputs)
-        help.append(
-            f"give branch {reference} `CONV1-{other.channels}`"
-            + (f", or join with `concat` (-> {joined})" if stacked else "")
-        )
+    repairs = []
+    for branch, x, y in ((reference, first, other), (number, other, first)):
+        rest = (*inputs[: branch - 1], *inputs[branch:])
+        if all(one[:axes] == y[:axes] for one in rest):
+            repairs.append(_changed(branch, x, y, axes))
+    joined = Volume(first.width, first.height, sum(one.channels for one in inputs))
+    help = next((one for one in repairs if one), "")
+    if axes == 3 and help and all(one[:2] == first[:2] for one in inputs):
+        help += f", or join with `concat` (-> {joined})"
     return LayerError(
         BRANCH_MISMATCH,
         f"branch {number} does not match branch {reference}",
         keys=(f"branch {number}",),
         notes=(f"{layer.verb}; {', '.join(differ)}",),
-        help=tuple(help),
+        help=(help,) if help else (),
         text=f"branch {number}: {other}",
         labels=((f"branch {reference}", f"branch {reference}: {first}"),),
     )
+
+
+def _changed(branch: int, x: Volume, y: Volume, axes: int) -> str:
+    """A last layer that takes a branch from x to y, if a simple one does; it was fitted, so it works."""
+    if x[:2] == y[:2]:
+        return f"give branch {branch} `CONV1-{y.channels}`"
+    stride = -(-x.width // y.width)
+    size = stride if axes == 2 else 1  # a pool keeps the channels; a residual block's shortcut reads single pixels
+    fits = [Window(size, stride, rounding="floor").fit(extent) for extent in x[:2]]
+    if [one.size for one in fits] != list(y[:2]):
+        return ""
+    layer = f"POOL{stride}" if axes == 2 else f"CONV1-{y.channels}s{stride}"
+    rounded = " with `rounding: floor`" if any(one.leftover for one in fits) else ""
+    return f"give branch {branch} `{layer}`{rounded}"
