@@ -100,7 +100,7 @@ def test_mismatch_in_channels() -> None:
     assert (
         shown(read("  - add:\n      - []\n      - CONV1-256 -> BN"))
         == """\
-spec.yaml:5:9: error[AC301]: add1: branch 2 does not match branch 1
+spec.yaml:5:9: error[AC301]: add: branch 2 does not match branch 1
   |
 4 |       - []
   |         -- branch 1: [56x56x64]
@@ -116,7 +116,7 @@ def test_mismatch_in_size() -> None:
     assert (
         shown(read("  - concat:\n      - []\n      - CONV3-64s2p1", head="rounding: floor\n"))
         == """\
-spec.yaml:6:9: error[AC301]: concat1: branch 2 does not match branch 1
+spec.yaml:6:9: error[AC301]: concat: branch 2 does not match branch 1
   |
 5 |       - []
   |         -- branch 1: [56x56x64]
@@ -142,7 +142,14 @@ REPAIRS = [  # branches, note's end, help
     ),
     ("[], CONV1-32, CONV1-16", "channels differ (64, 32)", []),
     ("[], CONV3x1-64", "width differs (56, 54)", []),
+    ("[], CONV1-64s8", "width differs (56, 7), height differs (56, 7)", []),
 ]
+
+
+def test_the_repair_of_a_gate() -> None:
+    (found,) = read('  - multiply: [[], "GAP -> CONV1-32"]').diagnostics
+    assert found.help == ("give branch 2 `CONV1-64`",)
+    good('  - multiply: [[], "GAP -> CONV1-32 -> CONV1-64"]')
 
 
 @pytest.mark.parametrize(("branches", "differ", "help"), REPAIRS, ids=str)
@@ -167,9 +174,9 @@ def test_the_repairs_do_work(before: str, after: str) -> None:
 
 def test_multiply_stretches_only_single_pixels() -> None:
     ((code, message),) = messages(read("  - multiply: [[], AVGPOOL28 -> SIGMOID]"))
-    assert (code, message) == ("AC301", "multiply1: branch 2 does not match branch 1")
+    assert (code, message) == ("AC301", "multiply: branch 2 does not match branch 1")
     ((code, message),) = messages(read('  - multiply: [[], "GAP -> CONV1-32"]'))
-    assert (code, message) == ("AC301", "multiply1: branch 2 does not match branch 1")
+    assert (code, message) == ("AC301", "multiply: branch 2 does not match branch 1")
 
 
 WRONG = [
