@@ -1,6 +1,5 @@
 """The top level of a spec: its keys, and the way from its text to a Graph."""
 
-import re
 from collections.abc import Callable
 from collections.abc import Mapping as Table
 from typing import NamedTuple, ParamSpec, TypeVar
@@ -25,6 +24,7 @@ from archcalc.steps import (
     LayerStep,
     Step,
     entries_of,
+    mentioned,
     pattern_meant,
     read_name,
     unknown_key,
@@ -34,7 +34,6 @@ from archcalc.training import Training, read_training
 from archcalc.values import Integer, bad, read_volume_text, shown, whole_number
 
 # Where a text names a variable: `$name`, and `[..]*name`.
-_MENTIONED = re.compile(r"[$*]\s*([A-Za-z_]\w*)", re.ASCII)
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -70,6 +69,7 @@ KEYS = {
     "expect": "what a pipeline asserts about the results",
     "training": "what `plan` assumes: batch, dtype, optimizer",
 }
+ABOUT = ("archcalc", "extends", "name", "source", "year")  # words about the network, in which `$x` means nothing
 
 
 class Document(NamedTuple):
@@ -147,6 +147,7 @@ class _DocumentReader:
         self.training = Training()
         self.variables: dict[str, int] = {}
         self.lists: dict[str, Sequence] = {}
+        self.block_variables: dict[str, tuple[Value, list[Scalar]]] = {}  # a block, and its variables' names
         self.extension: Extension | None = None
 
     def document(self) -> Document:
@@ -304,6 +305,7 @@ class _DocumentReader:
                     self.problems.append(Diagnostic(MISSING_KEY, f"the block {name} needs `layers`", key.span))
                     continue
                 variables = self.attempt(variables_of, entries["vars"][1]) if "vars" in entries else {}
+                self.block_variables[name] = node, [place for place, _ in (variables or {}).values()]
                 defaults = {
                     word: None if isinstance(value, Scalar) and not value.text.strip() else value
                     for word, (_, value) in (variables or {}).items()
@@ -381,15 +383,21 @@ class _DocumentReader:
         return Input(**read), rest
 
     def report_unused(self, compiler: Compiler, blocks: Table[str, Block]) -> None:
-        variables = self.entries["vars"][1] if "vars" in self.entries else None
-        if isinstance(variables, Mapping):
-            mentioned = set(_MENTIONED.findall("\n".join(self.lines)))
-            read = {*self.variables, *self.lists}
-            for key, _ in variables.entries:
-                if key.text in read and key.text not in mentioned:
-                    message = f"the variable `{key.text}` is never used"
-                    self.problems.append(Diagnostic(UNUSED, message, key.span, "warning"))
-        for name, block in blocks.items():
-            if name not in compiler.used_blocks:
-                message = f"the block `{name}` is never used"
-                self.problems.append(Diagnostic(UNUSED, message, block.span, "warning"))
+        unused = [(f"the block `{name}`", one.span) for name, one in blocks.items() if name not in compiler.used_blocks]
+        listed = self.entries["vars"][1] if "vars" in self.entries else None
+        if isinstance(listed, Mapping):
+            used = mentioned(*(value for word, (_, value) in self.entries.items() if word not in (*ABOUT, "blocks")))
+            bodies = self.entries["blocks"][1] if "blocks" in self.entries else Mapping((), listed.span)
+            assert isinstance(bodies, Mapping)
+            for key, body in bodies.entries:
+                used |= mentioned(body).difference(blocks[key.text].variables if key.text in blocks else ())
+            unread = {*self.variables, *self.lists}.difference(used)
+            unused += [(f"the variable `{key.text}`", key.span) for key, _ in listed.entries if key.text in unread]
+        for name, (body, variables) in self.block_variables.items():
+            used = mentioned(body)
+            unused += [
+                (f"the variable `{key.text}` of the block `{name}`", key.span)
+                for key in variables
+                if key.text not in used
+            ]
+        self.problems += [Diagnostic(UNUSED, f"{what} is never used", span, "warning") for what, span in unused]

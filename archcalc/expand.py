@@ -10,7 +10,16 @@ from archcalc.layers import Layer
 from archcalc.misfit import LayerError
 from archcalc.source import MAX_DEPTH, TOO_LARGE, Scalar
 from archcalc.source import Node as Value
-from archcalc.steps import BlockStep, BranchStep, LayerStep, RepeatStep, Step, unreadable
+from archcalc.steps import (
+    DUPLICATE_NAME,
+    BlockStep,
+    BranchStep,
+    LayerStep,
+    RepeatStep,
+    Step,
+    duplicate_name,
+    unreadable,
+)
 from archcalc.suggest import MAX_SUGGESTIONS, nearest
 from archcalc.values import whole_number
 
@@ -28,21 +37,30 @@ BAD_REPEAT = rule(
     "a repeat's count is not 0 or more",
     "`[..]*n` and `repeat: n` take a whole number from 0; 0 leaves the layers out.",
 )
-DUPLICATE_NAME = rule(
-    "AC302",
-    "two layers have one name",
-    "Names say which layer is meant, so each is given once.  Inside repeats and blocks names are numbered by themselves.",
-)
 UNKNOWN_NAME = rule(
     "AC303",
     "a name is not known here",
-    "`from` and `inputs` reach back to a layer that stands earlier in the text; there are no forward references and no cycles.",
+    """
+    `from` and `inputs` name a layer, block or join that stands earlier.  Names are looked up from the inside out: first
+    in the block or repeat around, then in what is around that; from outside, what is inside is
+    reached by its full name, like `stage2.block3.conv1`.
+    """,
 )
 RECURSIVE_BLOCK = rule("AC304", "a block uses itself", "A block that contains itself would never end.")
 MISSING_ARGUMENT = rule(
     "AC305",
     "a block's variable is not given",
     "A block's `vars` without a value must be given where the block is used.",
+)
+FORWARD_REFERENCE = rule(
+    "AC306",
+    "a name stands later",
+    "`from` and `inputs` reach back only, so that a spec can be read from its top to its end.  Move the layer up.",
+)
+CYCLE = rule(
+    "AC307",
+    "a layer reads itself, by way of others",
+    "The output of a layer in a cycle would depend on itself.  A ConvNet has no cycles; one of the layers reads the wrong one.",
 )
 
 
@@ -53,6 +71,14 @@ class Block(NamedTuple):
     variables: Mapping[str, Value | None]
     body: tuple[Step, ...]
     span: Span
+
+
+class Pending(NamedTuple):
+    """A name that was not known when node number `reader` read it."""
+
+    source: Scalar
+    scope: "Scope"
+    reader: int
 
 
 class Scope:
@@ -68,16 +94,17 @@ class Scope:
 
 
 class Expander:
-    def __init__(self, blocks: Mapping[str, Block]) -> None:
-        self.blocks = blocks
+    def __init__(self, blocks: Mapping[str, Block], variables: Environment) -> None:
+        self.blocks, self.variables = blocks, variables
         self.nodes: list[Node] = []
         self.problems: list[Diagnostic] = []
         self.names: dict[str, int] = {}
+        self.written: dict[str, Span] = {}  # where a name stands that was given, by the full name
+        self.pending: list[Pending] = []
         self.layers: dict[tuple[object, ...], Layer] = {}
         self.passes = 0
         self.counts: dict[tuple[object, ...], int] = {}
         self.read_blocks: list[str] = []
-        self.unknown: set[int] = set()  # names that were not found
         self.broken: set[int] = set()  # steps whose count or arguments cannot be evaluated
 
     # -- how many layers there will be, by arithmetic --------------------------------------------
@@ -107,15 +134,19 @@ class Expander:
         times = self._try(step, lambda: self.times(step, variables)) or 0
         if times == 0:
             return 0
-        if any("i" in one.variables for one in step.body):
+        if step.name and step.name.text in variables and any(step.name.text in one.variables for one in step.body):
+            name = step.name.text
+            message = f"`${name}` is a variable, and in the repeat `{name}` it would be the number of the pass"
+            self.problems.append(Diagnostic(DUPLICATE_NAME, message, step.name.span))
+        if any(name in one.variables for one in step.body for name in step.counters):
             total = 0
             for i in range(1, times + 1):
                 self.passes += 1
-                total += max(1, self.count(step.body, {**variables, "i": i}, depth + 1))
+                total += max(1, self.count(step.body, {**variables, **dict.fromkeys(step.counters, i)}, depth + 1))
                 if total > MAX_LAYERS or self.passes > MAX_LAYERS:
                     raise too_many(step.span, total)
             return total
-        once = max(1, self.count(step.body, {**variables, "i": 1}, depth + 1))
+        once = max(1, self.count(step.body, variables, depth + 1))
         if times * once > MAX_LAYERS:
             raise too_many(step.span, times * once, f"{times:,} x {once:,}" if once > 1 else "")
         return times * once
@@ -124,7 +155,8 @@ class Expander:
         block = self.blocks[step.block]
         if block.name in self.read_blocks:
             chain = " -> ".join([*self.read_blocks[self.read_blocks.index(block.name) :], block.name])
-            raise Refusal(RECURSIVE_BLOCK, f"the block {block.name} uses itself: {chain}", step.span)
+            labels = (Label(block.span, f"{block.name} begins here"),)
+            raise Refusal(RECURSIVE_BLOCK, f"the block {block.name} uses itself: {chain}", step.span, labels=labels)
         inner = self._try(step, lambda: self.arguments(step, variables))
         if inner is None:
             return 1
@@ -151,16 +183,21 @@ class Expander:
         return times
 
     def arguments(self, step: BlockStep, variables: Environment) -> dict[str, int]:
-        """A block's variables: the arguments, then the defaults, which may use what stands before them."""
+        """What a block sees: the spec's variables and its own, whose defaults may use what stands before them."""
         block = self.blocks[step.block]
-        inner = {name: value for name, value in variables.items() if name != "i"}
+        inner = dict(self.variables)
         for name, default in block.variables.items():
             if name in step.arguments:
                 inner[name] = whole_number(step.arguments[name], variables)
             elif default is not None:
                 inner[name] = whole_number(default, inner)
             else:
-                raise Refusal(MISSING_ARGUMENT, f"the block {block.name} needs `{name}`", step.span)
+                raise Refusal(
+                    MISSING_ARGUMENT,
+                    f"the block {block.name} needs `{name}`",
+                    step.span,
+                    labels=(Label(block.span, f"its variables: {', '.join(block.variables)}"),),
+                )
         return inner
 
     # -- laying out -------------------------------------------------------------------------------
@@ -178,20 +215,20 @@ class Expander:
             elif isinstance(step, RepeatStep):
                 current = self._repeat(step, current, variables, scope)
             elif isinstance(step, BranchStep):
-                ends = [self.run(branch, current, variables, scope) for branch in step.branches]
-                ends += [self._find(source, scope) for source in step.sources]
+                source = self._find(step.source, scope) if step.source else current
+                ends = [self.run(branch, source, variables, scope) for branch in step.branches]
+                ends += [self._find(one, scope) for one in step.sources]
                 current = self._append(step, step.type(), tuple(ends), scope)
             else:
-                source = self._find(step.source, scope) if step.source else current
-                name = self._number(
-                    step.name.text if step.name else step.block, scope, numbered=step.name is None or scope.repeated
-                )
-                inner = Scope(scope, name)
-                current = self.run(self.blocks[step.block].body, source, self.arguments(step, variables), inner)
-                scope.latest[name] = current
-                if step.name:
-                    scope.latest[step.name.text] = current
-                self.names.setdefault(scope.prefix + name, current)
+                current = self._block(step, current, variables, scope)
+        return current
+
+    def _block(self, step: BlockStep, current: int, variables: Environment, scope: Scope) -> int:
+        source = self._find(step.source, scope) if step.source else current
+        name = self._name(step.name, step.block, scope)
+        current = self.run(self.blocks[step.block].body, source, self.arguments(step, variables), Scope(scope, name))
+        scope.latest[step.name.text if step.name else name] = current
+        self.names.setdefault(scope.prefix + name, current)
         return current
 
     def _absent(self, step: LayerStep) -> bool:
@@ -199,13 +236,21 @@ class Expander:
         return any(key.required and name not in step.values for name, key in step.type.keys.items()) or not step.values
 
     def _repeat(self, step: RepeatStep, current: int, variables: Environment, scope: Scope) -> int:
-        inner = Scope(
-            scope, self._number(step.name.text, scope, numbered=scope.repeated) if step.name else "", repeated=True
-        )
+        """A named repeat numbers its passes, `block1.conv1`, `block2.conv1`; another one the layers in them."""
+        if step.source:
+            current = self._find(step.source, scope)
+        inner = Scope(scope, repeated=True)
         if not step.name:
             inner.path, inner.prefix, inner.counters = scope.path, scope.prefix, scope.counters
         for i in range(1, self.times(step, variables) + 1):
-            current = self.run(step.body, current, {**variables, "i": i}, inner)
+            seen = {**variables, **dict.fromkeys(step.counters, i)}
+            if not step.name:
+                current = self.run(step.body, current, seen, inner)
+                continue
+            name = self._number(step.name.text, scope)
+            current = self.run(step.body, current, seen, Scope(scope, name))
+            scope.latest[step.name.text] = current
+            self.names.setdefault(scope.prefix + name, current)
         return current
 
     def layer(self, step: LayerStep, variables: Environment) -> Layer:
@@ -249,58 +294,107 @@ class Expander:
             return UNKNOWN
 
     def _append(self, step: LayerStep | BranchStep, layer: Layer, inputs: tuple[int, ...], scope: Scope) -> int:
+        name = self._name(step.name, step.type.type or "unknown", scope)
         if step.name:
-            name = self._number(step.name.text, scope, numbered=scope.repeated, given=step.name)
             scope.latest[step.name.text] = len(self.nodes)
-        else:
-            name = self._number(step.type.type or "unknown", scope, numbered=True)
         full = scope.prefix + name
         self.names[full] = len(self.nodes)
         self.nodes.append(Node(full, layer, inputs, step.span, step.places, scope.path))
         return len(self.nodes) - 1
 
-    def _number(self, base: str, scope: Scope, *, numbered: bool, given: Scalar | None = None) -> str:
-        if not numbered:
-            full = scope.prefix + base
-            if full in self.names and given:
-                first = self.nodes[self.names[full]]
-                self.problems.append(
-                    Diagnostic(
-                        DUPLICATE_NAME,
-                        f"the name `{base}` is given twice, first on line {first.span.line}",
-                        given.span,
-                        labels=(Label(first.span, "first"),),
-                    )
-                )
-            return base
+    def _name(self, given: Scalar | None, type: str, scope: Scope) -> str:
+        """A step's name in its scope: the given one, numbered in repeats, or the type with a number."""
+        if given is None:
+            return self._number(type, scope)
+        if scope.repeated:
+            return self._number(given.text, scope)
+        full = scope.prefix + given.text
+        if full in self.names:
+            first = self.written.get(full, self.nodes[self.names[full]].span)
+            self.problems.append(duplicate_name(given, first))
+        self.written.setdefault(full, given.span)
+        return given.text
+
+    def _number(self, base: str, scope: Scope) -> str:
         counters, names = scope.counters, self.names
         while True:
             number = counters[base] = counters.get(base, 0) + 1
             if f"{scope.prefix}{base}{number}" not in names:
                 return f"{base}{number}"
 
+    # -- names ------------------------------------------------------------------------------------
+
     def _find(self, source: Scalar, scope: Scope) -> int:
-        """The node a name refers to, looked up from the inside out; -1 where there is none."""
+        """The node a name refers to; -1 where there is none yet, which is sorted out at the end."""
+        found = self._lookup(source.text, scope)
+        if found < 0:
+            self.pending.append(Pending(source, scope, len(self.nodes)))
+        return found
+
+    def _lookup(self, name: str, scope: Scope) -> int:
+        """From the inside out; -1 where the name is not known."""
         around: Scope | None = scope
         while around is not None:
-            if source.text in around.latest:
-                return around.latest[source.text]
-            if (full := around.prefix + source.text) in self.names:
+            if name in around.latest:
+                return around.latest[name]
+            if (full := around.prefix + name) in self.names:
                 return self.names[full]
             around = around.parent
-        if id(source) in self.unknown:  # in a repeat: said once
-            return -1
-        self.unknown.add(id(source))
-        meant = nearest(source.text, self.names) if len(self.unknown) <= MAX_SUGGESTIONS else None
-        self.problems.append(
-            Diagnostic(
-                UNKNOWN_NAME,
-                f"no layer named `{source.text}` stands before this",
-                source.span,
-                help=(f"did you mean `{meant}`?",) if meant else (),
-            )
-        )
         return -1
+
+    def report_pending(self) -> None:
+        """Names that were not known where they were read: unknown, standing later, or part of a cycle."""
+        once: dict[int, Pending] = {}  # what is repeated is said once
+        for one in self.pending:
+            once.setdefault(id(one.source), one)
+        for number, (source, scope, reader) in enumerate(once.values()):
+            found, thorough = self._lookup(source.text, scope), number < MAX_SUGGESTIONS
+            if found < 0:
+                meant = nearest(source.text, self.names) if thorough else None
+                problem = Diagnostic(
+                    UNKNOWN_NAME,
+                    f"no layer is named `{source.text}`",
+                    source.span,
+                    help=(f"did you mean `{meant}`?",) if meant else (),
+                )
+            elif thorough and (chain := self._chain(reader, found)):
+                names = [self.nodes[one].name for one in chain]
+                problem = Diagnostic(
+                    CYCLE,
+                    f"{names[0]} reads itself" + (f" by way of `{source.text}`" if len(names) > 1 else ""),
+                    source.span,
+                    labels=() if found == reader else (Label(self.nodes[found].span, f"`{source.text}`"),),
+                    notes=(f"the cycle: {' -> '.join(_shortened([*names, names[0]]))}",),
+                )
+            else:
+                problem = Diagnostic(
+                    FORWARD_REFERENCE,
+                    f"`{source.text}` stands later, on line {self.nodes[found].span.line}",
+                    source.span,
+                    labels=(Label(self.nodes[found].span, f"`{source.text}`"),),
+                    notes=("`from` and `inputs` reach back only",),
+                )
+            self.problems.append(problem)
+
+    def _chain(self, reader: int, found: int) -> list[int]:
+        """The nodes from `reader` on by which its output reaches node `found`; none if it does not."""
+        before: dict[int, int] = {found: found}
+        todo = [found]
+        for one in todo:
+            for source in self.nodes[one].inputs:
+                if source >= reader and source not in before:
+                    before[source] = one
+                    todo.append(source)
+        if reader not in before:
+            return []
+        chain = [reader]
+        while chain[-1] != found:
+            chain.append(before[chain[-1]])
+        return chain
+
+
+def _shortened(names: list[str]) -> list[str]:
+    return names if len(names) <= 8 else [*names[:4], "...", *names[-3:]]
 
 
 def too_many(span: Span, layers: int, product: str = "") -> Refusal:
@@ -336,12 +430,13 @@ def expand(
     name: str, input: Node, steps: tuple[Step, ...], variables: Environment, blocks: Mapping[str, Block]
 ) -> tuple[Graph, list[Diagnostic]]:
     """The graph, as far as it can be laid out, and what was wrong on the way."""
-    expander = Expander(blocks)
+    expander = Expander(blocks, variables)
     expander.nodes.append(input)
     expander.names[input.name] = 0
     try:
         expander.count(steps, variables)
         expander.run(steps, 0, variables, Scope())
+        expander.report_pending()
     except Refusal as refusal:
         expander.problems.append(refusal.diagnostic)
     return Graph(name, tuple(expander.nodes)), expander.problems

@@ -7,7 +7,7 @@ knowing a variable or a volume is found here.
 import re
 from typing import NamedTuple
 
-from archcalc.diagnostics import Diagnostic, Refusal, Span, rule
+from archcalc.diagnostics import Diagnostic, Label, Refusal, Span, rule
 from archcalc.expression import names_in
 from archcalc.layers import TYPES, Layer
 from archcalc.layers.merge import Merge
@@ -48,6 +48,14 @@ BAD_NAME = rule(
     "a name cannot be used",
     "Names begin with a letter or `_`, go on with letters, digits and `_ . / -`, and have at most 128 characters.",
 )
+DUPLICATE_NAME = rule(
+    "AC302",
+    "two layers have one name",
+    """
+    Names say which layer is meant, so each is given once.  What is repeated is numbered by itself, `conv1`, `conv2`,
+    and what stands in a block or a named repeat has its name before it, `stage2.conv1`.
+    """,
+)
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]{0,127}", re.ASCII)
 _COMMON = ("name", "from")
@@ -69,6 +77,8 @@ class RepeatStep(NamedTuple):
     body: "tuple[Step, ...]"
     span: Span
     name: Scalar | None
+    source: Scalar | None
+    counters: tuple[str, ...]  # the variables that hold the number of the pass
     variables: frozenset[str]
 
 
@@ -78,6 +88,7 @@ class BranchStep(NamedTuple):
     span: Span
     places: dict[str, Span]
     name: Scalar | None
+    source: Scalar | None
     sources: tuple[Scalar, ...]
     variables: frozenset[str]
 
@@ -283,7 +294,7 @@ class Compiler:
         elif value.text.strip() or "inputs" not in entries:
             message = f"{layer.type} takes a list of branches, not {shown(value)}"
             raise Refusal(BAD_STRUCTURE, message, value.span)
-        takes = ("branches", "inputs", "name")
+        takes = ("branches", "inputs", *_COMMON)
         for word, (place, _) in entries.items():
             if word not in takes:
                 self.problems.append(unknown_key(layer.type, place, nearest(word, takes), ", ".join(takes)))
@@ -308,14 +319,15 @@ class Compiler:
             )
             raise Refusal(BAD_STRUCTURE, message, key.span, help=("`[]` is the input unchanged",))
         variables = frozenset(name for branch in branches for step in branch for name in step.variables)
-        return BranchStep(layer, branches, key.span, places, self._name(entries), sources, variables)
+        source = self._name(entries, "from")
+        return BranchStep(layer, branches, key.span, places, self._name(entries), source, sources, variables)
 
     def _branch(self, node: Node) -> tuple[Step, ...]:
         """A branch: a list of steps, a pattern, or a single layer."""
         return self.steps(Sequence((node,), node.span) if isinstance(node, Mapping) else node)
 
     def _repeat(self, item: Mapping, entries: dict[str, tuple[Scalar, Node]]) -> Step:
-        takes = ("repeat", "layers", "name")
+        takes = ("repeat", "layers", *_COMMON)
         for word, (place, _) in entries.items():
             if word not in takes:
                 self.problems.append(unknown_key("repeat", place, nearest(word, takes), ", ".join(takes)))
@@ -325,8 +337,25 @@ class Compiler:
         if "layers" not in entries:
             raise Refusal(MISSING_KEY, "repeat needs `layers`, the list to repeat", entries["repeat"][0].span)
         body = self.steps(entries["layers"][1])
-        variables = frozenset().union(_variables(times), *(step.variables for step in body))
-        return RepeatStep(times, body, item.span, self._name(entries), variables)
+        name = self._name(entries)
+        if name is None:
+            self._check_names(body, {})
+        counters = ("i", name.text) if name else ("i",)
+        variables = frozenset().union(*(step.variables for step in body)).difference(counters) | _variables(times)
+        return RepeatStep(times, body, item.span, name, self._name(entries, "from"), counters, variables)
+
+    def _check_names(self, steps: "tuple[Step, ...]", known: dict[str, Scalar]) -> None:
+        """Names in a repeat are numbered, so that two equal ones would not be noticed any more."""
+        for step in steps:
+            if step.name:
+                first = known.setdefault(step.name.text, step.name)
+                if first is not step.name:
+                    self.problems.append(duplicate_name(step.name, first.span))
+            if isinstance(step, BranchStep):
+                for branch in step.branches:
+                    self._check_names(branch, known)
+            elif isinstance(step, RepeatStep) and not step.name:
+                self._check_names(step.body, known)
 
     def _block(self, key: Scalar, value: Node, around: dict[str, tuple[Scalar, Node]]) -> Step:
         block = key.text
@@ -349,6 +378,16 @@ class Compiler:
         )
 
 
+def duplicate_name(name: Scalar, first: Span) -> Diagnostic:
+    return Diagnostic(
+        DUPLICATE_NAME,
+        f"the name `{name.text}` is given twice, first on line {first.line}",
+        name.span,
+        text="again",
+        labels=(Label(first, "first"),),
+    )
+
+
 def _missing(layer: type[Layer], missing: list[str], span: Span) -> Diagnostic:
     keys = [f"{name} ({layer.keys[name].letter or layer.keys[name].kind.words})" for name in missing]
     return Diagnostic(
@@ -362,6 +401,23 @@ def _missing(layer: type[Layer], missing: list[str], span: Span) -> Diagnostic:
 def unreadable(span: Span) -> LayerStep:
     """A placeholder for what could not be read: a layer whose type is the base class."""
     return LayerStep(Layer, {}, span, {}, None, (), frozenset())
+
+
+_COUNTED = re.compile(r"\*\s*([A-Za-z_]\w*)", re.ASCII)
+
+
+def mentioned(*nodes: Node) -> set[str]:
+    """The variables that texts mention, with `$` or as the count of a group: `[..]*N`."""
+    found: set[str] = set()
+    for node in nodes:
+        if isinstance(node, Scalar):
+            if "$" in node.text or "*" in node.text:
+                found.update(names_in(node.text), _COUNTED.findall(node.text))
+        elif isinstance(node, Sequence):
+            found |= mentioned(*node.items)
+        else:
+            found |= mentioned(*(value for _, value in node.entries))
+    return found
 
 
 def _variables(*nodes: Node) -> frozenset[str]:

@@ -5,7 +5,9 @@ from typing import ClassVar
 from archcalc.diagnostics import rule
 from archcalc.layers.base import TOO_LARGE_VOLUME, Cost, Kept, Layer
 from archcalc.misfit import LayerError
-from archcalc.volume import MAX_DIMENSION, Volume
+from archcalc.volume import MAX_DIMENSION, Volume, Window
+
+MAX_STRIDE = 4  # a larger step than any network's shortcut takes is no repair
 
 BRANCH_MISMATCH = rule(
     "AC301",
@@ -27,6 +29,7 @@ class Merge(Layer):
     """Joins the outputs of two or more branches."""
 
     verb: ClassVar[str] = ""
+    axes: ClassVar[int] = 3  # how many of width, height and channels must agree
 
     def measure(self, inputs: tuple[Volume, ...]) -> tuple[Volume, Cost]:
         y = self.join(inputs)
@@ -36,7 +39,17 @@ class Merge(Layer):
 
     def join(self, inputs: tuple[Volume, ...]) -> Volume:
         """The volume of the joined branches, or LayerError (AC301)."""
+        if odd := self.odd(inputs):
+            raise mismatch(self, inputs, *odd)
+        return self.joined(inputs)
+
+    def odd(self, inputs: tuple[Volume, ...]) -> tuple[int, int] | None:
+        """The numbers, from 1, of a branch that others are measured by and of the first that does not match it."""
         raise NotImplementedError
+
+    def joined(self, inputs: tuple[Volume, ...]) -> Volume:
+        """The volume of branches that match."""
+        return inputs[0]
 
     def operations(self, branches: int) -> int:
         """Operations for every output value."""
@@ -50,13 +63,14 @@ class Concat(Merge):
     aka = ("concatenate", "cat", "route", "depthconcat", "filterconcat")
     keeps = Kept()
     verb = "concat stacks channels: width and height must agree"
+    axes = 2
 
-    def join(self, inputs: tuple[Volume, ...]) -> Volume:
-        first = inputs[0]
-        for number, other in enumerate(inputs[1:], 2):
-            if other[:2] != first[:2]:
-                raise mismatch(self, inputs, number, first, other, axes=2)
-        return Volume(first.width, first.height, sum(one.channels for one in inputs))
+    def odd(self, inputs: tuple[Volume, ...]) -> tuple[int, int] | None:
+        first = inputs[0][:2]
+        return next(((1, number) for number, other in enumerate(inputs, 1) if other[:2] != first), None)
+
+    def joined(self, inputs: tuple[Volume, ...]) -> Volume:
+        return stacked(inputs)
 
     def operations(self, branches: int) -> int:
         return 0
@@ -70,11 +84,8 @@ class Add(Merge):
     keeps = Kept()
     verb = "add sums element by element: width, height and channels must agree"
 
-    def join(self, inputs: tuple[Volume, ...]) -> Volume:
-        for number, other in enumerate(inputs[1:], 2):
-            if other != inputs[0]:
-                raise mismatch(self, inputs, number, inputs[0], other)
-        return inputs[0]
+    def odd(self, inputs: tuple[Volume, ...]) -> tuple[int, int] | None:
+        return next(((1, number) for number, other in enumerate(inputs, 1) if other != inputs[0]), None)
 
 
 class Multiply(Merge):
@@ -84,12 +95,15 @@ class Multiply(Merge):
     aka = ("mul", "scale", "gate", "prod", "product")
     verb = "multiply works element by element: width, height and channels must agree (1x1 stretches over the image)"
 
-    def join(self, inputs: tuple[Volume, ...]) -> Volume:
-        widest = max(inputs, key=lambda one: one[:2])
+    def odd(self, inputs: tuple[Volume, ...]) -> tuple[int, int] | None:
+        widest = self.joined(inputs)
         for number, other in enumerate(inputs, 1):
             if other != widest and (other[:2] != (1, 1) or other.channels != widest.channels):
-                raise mismatch(self, inputs, number, widest, other)
-        return widest
+                return inputs.index(widest) + 1, number
+        return None
+
+    def joined(self, inputs: tuple[Volume, ...]) -> Volume:
+        return max(inputs, key=lambda one: one[:2])
 
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
         """Every factor, and the products in between of more than two."""
@@ -101,31 +115,49 @@ class Multiply(Merge):
         return Kept(input=True, values=values)
 
 
-def mismatch(
-    layer: Merge, inputs: tuple[Volume, ...], number: int, first: Volume, other: Volume, axes: int = 3
-) -> LayerError:
-    """The error for branch `number` against the one it should match."""
-    reference = inputs.index(first) + 1
-    names = ("width", "height", "channels")[:axes]
+def stacked(inputs: tuple[Volume, ...]) -> Volume:
+    """All channels on top of each other."""
+    return Volume(inputs[0].width, inputs[0].height, sum(one.channels for one in inputs))
+
+
+def mismatch(layer: Merge, inputs: tuple[Volume, ...], reference: int, number: int) -> LayerError:
+    """The error for branch `number` against branch `reference`, which it should match."""
+    first, other = inputs[reference - 1], inputs[number - 1]
     differ = [
         f"{name} differ{'' if name == 'channels' else 's'} ({a}, {b})"
-        for name, a, b in zip(names, first, other, strict=False)
+        for name, a, b in zip(("width", "height", "channels")[: layer.axes], first, other, strict=False)
         if a != b
     ]
-    help = []
-    if axes == 3 and first[:2] == other[:2]:
-        joined = Volume(first.width, first.height, sum(one.channels for one in inputs))
-        stacked = all(one[:2] == first[:2] for one in inputs)
-        help.append(
-            f"give branch {reference} `CONV1-{other.channels}`"
-            + (f", or join with `concat` (-> {joined})" if stacked else "")
-        )
+    wanted = [(reference, other), (number, first)]
+    if isinstance(layer, Multiply) and other[:2] == (1, 1):
+        wanted = [(number, Volume(1, 1, first.channels))]
+    repairs = (_repair(layer, inputs, branch, y) for branch, y in wanted)
+    help = next((one for one in repairs if one), "")
+    if layer.axes == 3 and help and Concat().odd(inputs) is None:
+        help += f", or join with `concat` (-> {stacked(inputs)})"
     return LayerError(
         BRANCH_MISMATCH,
         f"branch {number} does not match branch {reference}",
         keys=(f"branch {number}",),
         notes=(f"{layer.verb}; {', '.join(differ)}",),
-        help=tuple(help),
+        help=(help,) if help else (),
         text=f"branch {number}: {other}",
         labels=((f"branch {reference}", f"branch {reference}: {first}"),),
     )
+
+
+def _repair(layer: Merge, inputs: tuple[Volume, ...], branch: int, y: Volume) -> str:
+    """A last layer for a branch that makes it y, if a simple one does and the branches then join."""
+    x = inputs[branch - 1]
+    if layer.odd((*inputs[: branch - 1], y, *inputs[branch:])):
+        return ""
+    if x[:2] == y[:2]:
+        return f"give branch {branch} `CONV1-{y.channels}`"
+    stride = -(-x.width // y.width)
+    size = stride if layer.axes == 2 else 1  # a pool keeps the channels; a shortcut's convolution reads single pixels
+    fits = [Window(size, stride, rounding="floor").fit(extent) for extent in x[:2]]
+    if [one.size for one in fits] != list(y[:2]) or stride > MAX_STRIDE:
+        return ""
+    text = f"POOL{stride}" if layer.axes == 2 else f"CONV1-{y.channels}s{stride}"
+    rounded = " with `rounding: floor`" if any(one.leftover for one in fits) else ""
+    return f"give branch {branch} `{text}`{rounded}"
