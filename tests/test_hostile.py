@@ -376,7 +376,8 @@ def test_text(what: str, text: str, code: str | None, place: tuple[int, int], tm
     assert all(len(line) < 1500 for line in lines)
     headlines = [line for line in lines if line.startswith(str(path))]
     if code:
-        assert headlines[0].startswith(f"{path}:{place[0]}:{place[1]}: error[{code}]: ")
+        errors = [line for line in headlines if ": warning[" not in line and ": info[" not in line]
+        assert errors[0].startswith(f"{path}:{place[0]}:{place[1]}: error[{code}]: ")
     assert len(headlines) <= SHOWN + 1
 
 
