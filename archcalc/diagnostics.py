@@ -123,7 +123,12 @@ class Refusal(Exception):
 def headline(path: str, one: Diagnostic) -> str:
     """`path:line:col: severity[CODE]: message`, which makes sense without the rest."""
     line, column = one.span.line, one.span.column
-    return f"{path}:{line}:{column}: {one.severity}[{one.code}]: {one.message}"
+    return f"{path}:{line}:{column}: {one.severity}[{one.code}]: {printable(one.message)}"
+
+
+def printable(text: str) -> str:
+    """A text on one line as a terminal may show it: U+FFFD for what is not printable."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "\ufffd" for c in text)
 
 
 def explained(one: Diagnostic) -> list[str]:

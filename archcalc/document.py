@@ -107,7 +107,6 @@ def read_document(
     `set` overrides `vars`; `input` overrides the input's size; `beside` reads what `extends` names.  Problems are collected, not raised, except
     UnknownVariable for a name in `set` that the spec does not have.
     """
-    text = text.removeprefix("\ufeff")
     lines = split_lines(text)
     root: Value | None = None
     problems: list[Diagnostic] = []
@@ -294,7 +293,8 @@ class _DocumentReader:
             if name in TYPES or name in ("repeat", "name", "from", "inputs"):
                 self.problems.append(bad(key, f"`{name}` is a word of the language and cannot name a block").diagnostic)
                 continue
-            self.attempt(read_name, key)
+            if self.attempt(read_name, key) is None:
+                continue
             if isinstance(node, Mapping):
                 entries = entries_of(node, f"the block {name}")
                 for word, (place, _) in entries.items():

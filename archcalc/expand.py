@@ -143,8 +143,8 @@ class Expander:
             for i in range(1, times + 1):
                 self.passes += 1
                 total += max(1, self.count(step.body, {**variables, **dict.fromkeys(step.counters, i)}, depth + 1))
-                if total > MAX_LAYERS or self.passes > MAX_LAYERS:
-                    raise too_many(step.span, total)
+                if max(total, self.passes) > MAX_LAYERS:
+                    raise too_many(step.span, max(total, self.passes))
             return total
         once = max(1, self.count(step.body, variables, depth + 1))
         if times * once > MAX_LAYERS:

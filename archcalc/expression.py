@@ -46,7 +46,8 @@ def evaluate(text: str, variables: Environment, span: Span) -> int:
     parser = _Parser(_tokens(text, span), variables, span)
     value = parser.sum()
     if parser.tokens:
-        raise Refusal(BAD_EXPRESSION, f"`{parser.tokens[-1].text}` is not expected in `{text}`", span)
+        whole = text if len(text) <= 40 else text[:37] + "..."
+        raise Refusal(BAD_EXPRESSION, f"`{parser.tokens[-1].text}` is not expected in `{whole}`", span)
     return value
 
 

@@ -120,15 +120,15 @@ class _Parser:
         optional = False
         while self.at < len(self.text) and self.text[self.at] in "?*":
             if self.text[self.at] == "?":
-                if group:
+                if self.text[start] == "[":
                     raise self.refuse("only a layer can be optional, not a group", self.at)
                 optional = True
                 self.at += 1
                 continue
             if optional or (isinstance(node, Mapping) and not group):
-                raise self.refuse(
-                    "only a group is repeated", self.at, help=(f"write [{self.text[start : self.at]}]*n",)
-                )
+                count = _COUNT.match(self.text, self.at + 1)
+                help = (f'write "[{self.text[start : self.at]}]*{count[0].strip()}"',) if count and not optional else ()
+                raise self.refuse("only a group is repeated", self.at, help=help)
             node = self.repeat(node, start)
             group = False
         if optional and isinstance(node, Mapping):
@@ -187,7 +187,9 @@ class _Parser:
         text, start = self.text, self.at
         run = _RUN.match(text, start)
         if run is None:
-            raise self.refuse(f"`{text[start : start + 1]}` stands where a layer is expected", start)
+            character = text[start : start + 1]
+            what = f"`{character}`" if character.isprintable() else f"the character U+{ord(character):04X}"
+            raise self.refuse(f"{what} stands where a layer is expected", start)
         if run[0] in self.blocks:
             self.at = run.end()
             name = Scalar(run[0], self.span(start, self.at))

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from archcalc import units
 from archcalc.architecture import Examination
-from archcalc.diagnostics import Diagnostic, Label, headline
+from archcalc.diagnostics import Diagnostic, Label, headline, printable
 from archcalc.formats import Look
 
 WINDOW = 110  # columns of a long line that are shown around a finding
@@ -50,10 +50,10 @@ def finding(path: str, one: Diagnostic, lines: tuple[str, ...], look: Look = Loo
     if look.concise:
         return head + "\n"
     out = [head, *_snippet(one, lines, look)]
-    out += [f"  = {note}" for note in one.notes]
-    out += [f"  {_paint('help:', '1;32', look)} {one}" for one in one.help]
+    out += [f"  = {printable(note)}" for note in one.notes]
+    out += [f"  {_paint('help:', '1;32', look)} {printable(line)}" for line in one.help]
     if one.reference:
-        out.append(f"  = {one.reference}")
+        out.append(f"  = {printable(one.reference)}")
     return "\n".join(out) + "\n"
 
 
