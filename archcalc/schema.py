@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from archcalc.document import KEYS
+from archcalc.expect import KEYS as EXPECTED
+from archcalc.expect import QUANTITIES
 from archcalc.layers import TYPES, Key, Layer
 from archcalc.layers.base import ROUNDING
 from archcalc.layers.merge import Merge
@@ -40,11 +42,20 @@ def schema() -> Schema:
         "type": "object",
         "properties": properties,
         "additionalProperties": False,
-        "oneOf": [{"required": ["layers"]}, {"required": ["pattern"]}],
-        # what `defaults` gives need not be given again
-        "if": {"required": ["defaults"]},
-        "then": {"properties": _lists("lenient")},
-        "else": {"properties": _lists("strict")},
+        "allOf": [
+            {
+                "if": {"required": ["extends"]},
+                "else": {
+                    "oneOf": [{"required": ["layers"]}, {"required": ["pattern"]}],
+                    "dependentRequired": {"with": ["pattern"]},
+                },
+            },
+            {  # what `defaults` gives, here or in the spec that this one extends, need not be given again
+                "if": {"anyOf": [{"required": ["defaults"]}, {"required": ["extends"]}]},
+                "then": {"properties": _lists("lenient")},
+                "else": {"properties": _lists("strict")},
+            },
+        ],
         "$defs": {
             "number_text": {"type": "string", "pattern": rf"\$|^{_DIGITS}$"},
             **{name: _text_too(kind.schema) for name, kind in _SHARED.items()},
@@ -62,6 +73,7 @@ def _top_level() -> dict[str, Schema]:
     whole_or_list = {"anyOf": [_WHOLE, {"type": "array", "items": _WHOLE}]}
     return {
         "archcalc": {"enum": [1, "1"]},
+        "extends": _TEXT,
         "name": _TEXT,
         "source": _TEXT,
         "year": _value(Integer(1900, 2200)),
@@ -75,11 +87,18 @@ def _top_level() -> dict[str, Schema]:
         },
         "pattern": {"type": "string"},
         "with": _with(),
-        "expect": {"type": "object"},
+        "expect": _object({key: _expected(key, help) for key, help in EXPECTED.items()}),
         "training": _object(
             {name: {**_value(kind), "default": getattr(Training(), name)} for name, kind in KINDS.items()}
         ),
     }
+
+
+def _expected(key: str, help: str) -> Schema:
+    """A figure, or of `output` and the like one for each of some layers."""
+    figure = {"type": ["string", "number"]}
+    of_layers = {"type": "object", "additionalProperties": figure}
+    return {"description": help, **(figure if key in QUANTITIES else {"anyOf": [figure, of_layers]})}
 
 
 def _lists(strictness: str) -> Schema:
