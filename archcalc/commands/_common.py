@@ -91,13 +91,14 @@ def deliver(text: str, path: str | None, *, overwrite: bool = True) -> int:
 
 
 def complete_specs(context: click.Context, parameter: click.Parameter, begun: str) -> "list[CompletionItem]":
-    """What a shell offers for SPEC: files, and the zoo."""
+    """What a shell offers for SPEC: files, and the zoo once its prefix is begun."""
     from click.shell_completion import CompletionItem
 
     from archcalc.specfile import zoo_names
 
-    names = [f"zoo:{name}" for name in zoo_names()]
-    return [*(CompletionItem(one) for one in names if one.startswith(begun)), CompletionItem(begun, type="file")]
+    names = [f"zoo:{name}" for name in zoo_names()] if begun else []
+    # files first: bash forgets what stands before them
+    return [CompletionItem(begun, type="file"), *(CompletionItem(one) for one in names if one.startswith(begun))]
 
 
 def complete_codes(context: click.Context, parameter: click.Parameter, begun: str) -> "list[CompletionItem]":

@@ -31,7 +31,7 @@ FILE = click.Path(dir_okay=False)
 @click.option("--format", "-f", "form", type=click.Choice(formats.names("check")), default="text", show_default=True)
 @click.option("--concise", is_flag=True, help="Print a line a finding; for --format text.")
 @click.option("--quiet", "-q", is_flag=True, help="Print findings only.")
-@click.option("--output-file", "-o", type=FILE, help="Write to a file, whole or not at all.")
+@click.option("--output-file", "--output", "-o", type=FILE, help="Write to a file, whole or not at all.")
 @click.option(
     "--fail-on",
     type=click.Choice(["error", "warning", "never"]),

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archcalc.commands._common import FOUND, OK, USAGE, deliver, examine_spec, explain
+from archcalc.commands._common import FOUND, OK, USAGE, complete_specs, deliver, examine_spec, explain
 
 if TYPE_CHECKING:
     from archcalc.convert import Conversion
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("spec")
+@click.argument("spec", shell_complete=complete_specs)
 @click.option("--fc-to-conv", is_flag=True, help="Write every fc layer as the convolution that equals it.")
 @click.option("--output", "-o", "path", metavar="FILE", help="Write to FILE, whole or not at all [default: stdout].")
 @click.option("--set", "variables", multiple=True, metavar="NAME=N", help="Set a variable of the spec.")
