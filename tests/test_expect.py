@@ -201,6 +201,9 @@ def test_a_network_that_does_not_fit_is_not_held_against_expectations() -> None:
     assert [one.code for one in expecting("params: 5", spec)] == ["AC201"]
     assert [one.code for one in expecting("params: five", spec)] == ["AC201", "AC402"]
     assert [one.code for one in expecting("output: {nobody: 1x1x1}", spec)] == ["AC201"]
+    nothing = "input: 8x8x3\nlayers: 5x\nexpect:\n"  # no network at all
+    assert [one.code for one in expecting("output: 1x1x1", nothing)] == ["AC106"]
+    assert [one.code for one in expecting("params: 5", TOY.replace("padding", "paddle"))] == ["AC102"]
 
 
 def test_repeated_names_and_overrides() -> None:
