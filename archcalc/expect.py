@@ -9,7 +9,8 @@
       training_memory: <= 11 GiB at batch 64
       max_batch: ">= 64 at 11 GiB"
 
-Every value becomes a range of whole numbers; nothing is rounded.
+Memory is that of the batch, dtype and optimizer of `training:` unless it says `at batch N`.  Every value becomes
+a range of whole numbers; nothing is rounded.
 """
 
 import re
@@ -21,6 +22,7 @@ from archcalc.analyze import Report, Row
 from archcalc.diagnostics import Diagnostic, Refusal, rule
 from archcalc.document import Document
 from archcalc.figures import Wanted, difference, read_count, read_figure
+from archcalc.precision import PRECISIONS
 from archcalc.source import Mapping, Node, Scalar
 from archcalc.steps import entries_of, unknown_key
 from archcalc.suggest import nearest
@@ -233,8 +235,8 @@ def _no_plan(case: Case) -> int:
 
 
 def _activation_memory(case: Case) -> int:
-    batch = case.batch or 1
-    return case.report.totals.activations * units.BYTES["float32"] * batch
+    training = case.document.training
+    return case.report.totals.activations * PRECISIONS[training.dtype].activations * (case.batch or training.batch)
 
 
 def _count(words: str, value: Callable[[Case], int]) -> Quantity:

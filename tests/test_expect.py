@@ -57,6 +57,8 @@ MET = [
     "activation_memory: <= 74 kB",
     "activation_memory: 73768 B",
     "activation_memory: 147536 B at batch 2",
+    "activation_memory: 73768 B at batch 2\ntraining: {batch: 8, dtype: float16}",
+    "activation_memory: 295072 B\ntraining: {batch: 8, dtype: float16}",
     "receptive_field: 34",
     "receptive_field: 34x34",
     "receptive_field: {p1: 4, stem: 3x3}",
