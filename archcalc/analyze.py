@@ -68,8 +68,8 @@ class Report:
 
     @property
     def complete(self) -> bool:
-        """Whether every layer is in `rows`."""
-        return len(self.rows) == len(self.graph.nodes)
+        """Whether there is a network and every layer of it is in `rows`."""
+        return len(self.rows) == len(self.graph.nodes) > 0
 
     @property
     def input(self) -> Volume:

@@ -115,7 +115,7 @@ def examine(
         if "expect" in document.entries:
             from archcalc.expect import expectations
 
-            found = in_order([*found, *expectations(document, report)])
+            found = in_order([*found, *expectations(document, report, judged=_fits(found))])
         advised = select != () and _fits(found)
         if advised:
             from archcalc.rules import DEFAULT, advise

@@ -27,6 +27,7 @@ from archcalc.steps import (
     mentioned,
     pattern_meant,
     read_name,
+    renamed,
     unknown_key,
 )
 from archcalc.suggest import MAX_SUGGESTIONS, key_for, nearest, type_for
@@ -272,7 +273,7 @@ class _DocumentReader:
                 meant = type_for(type) if len(self.problems) < MAX_SUGGESTIONS else None
                 help = (f"here it is `{meant}`",) if meant else ()
                 message = f"there is no layer type {shown(key)}"
-                self.problems.append(Diagnostic(UNKNOWN_TYPE, message, key.span, help=help))
+                self.problems.append(Diagnostic(UNKNOWN_TYPE, message, key.span, help=help, edits=renamed(key, meant)))
                 continue
             values = by_type[type] = {}
             for word, (place, value) in (self.attempt(entries_of, node, type) or {}).items():

@@ -9,7 +9,8 @@
       training_memory: <= 11 GiB at batch 64
       max_batch: ">= 64 at 11 GiB"
 
-Every value becomes a range of whole numbers; nothing is rounded.
+Memory is that of the batch, dtype and optimizer of `training:` unless it says `at batch N`.  Every value becomes
+a range of whole numbers; nothing is rounded.
 """
 
 import re
@@ -21,6 +22,7 @@ from archcalc.analyze import Report, Row
 from archcalc.diagnostics import Diagnostic, Refusal, rule
 from archcalc.document import Document
 from archcalc.figures import Wanted, difference, read_count, read_figure
+from archcalc.precision import PRECISIONS
 from archcalc.source import Mapping, Node, Scalar
 from archcalc.steps import entries_of, unknown_key
 from archcalc.suggest import nearest
@@ -65,6 +67,7 @@ class Case(NamedTuple):
 
     document: Document
     report: Report
+    judged: bool  # whether the network is all there, so that figures can be held against it
     batch: int | None = None
     budget: int = 0
 
@@ -83,10 +86,11 @@ class NotKnown(Exception):
     """A figure that cannot be computed; says why."""
 
 
-def expectations(document: Document, report: Report) -> list[Diagnostic]:
+def expectations(document: Document, report: Report, *, judged: bool) -> list[Diagnostic]:
     """What of the spec's `expect` is missed, cannot be read, or is not known.
 
-    Figures are held against a complete report only; how they are written is looked at in any case.
+    How figures are written is looked at in any case; held against the report they are where `judged`, which the
+    caller leaves off for a network with errors.
     """
     if "expect" not in document.entries:
         return []
@@ -101,7 +105,7 @@ def expectations(document: Document, report: Report) -> list[Diagnostic]:
             problems.append(unknown_key("expect", key, meant, ", ".join(KEYS)))
             continue
         try:
-            problems += _expectation(word, node, Case(document, report))
+            problems += _expectation(word, node, Case(document, report, judged and report.complete))
         except Refusal as refusal:
             problems.append(refusal.diagnostic)
         except NotKnown as reason:
@@ -115,11 +119,11 @@ def _expectation(word: str, node: Node, case: Case) -> Iterator[Diagnostic]:
         return
     hold = _output if word == "output" else _field
     if not isinstance(node, Mapping):
-        yield from hold(word, _text(word, node), node, case.report.rows[-1] if case.report.complete else None)
+        yield from hold(word, _text(word, node), node, case.report.rows[-1] if case.judged else None)
         return
     rows = {row.node.name: row for row in case.report.rows}
     for key, value in node.entries:
-        if key.text not in rows and case.report.complete:
+        if key.text not in rows and case.judged:
             meant = nearest(key.text, rows)
             help = (f"did you mean `{meant}`?",) if meant else ()
             yield Diagnostic(MALFORMED, f"{word}: no layer is named {shown(key)}", key.span, help=help)
@@ -139,7 +143,7 @@ def _quantity(word: str, node: Node, case: Case) -> Iterator[Diagnostic]:
             case = _at(case, one, rest[0])
     except ValueError as error:
         raise _malformed(word, str(error), node) from None
-    if case.report.complete:
+    if case.judged:
         value = one.value(case)
         if by := difference(value, wanted, one.show):
             yield _missed(word, one.show(value), text, by, node, _tolerance(figure, wanted, value))
@@ -231,8 +235,8 @@ def _no_plan(case: Case) -> int:
 
 
 def _activation_memory(case: Case) -> int:
-    batch = case.batch or 1
-    return case.report.totals.activations * units.BYTES["float32"] * batch
+    training = case.document.training
+    return case.report.totals.activations * PRECISIONS[training.dtype].activations * (case.batch or training.batch)
 
 
 def _count(words: str, value: Callable[[Case], int]) -> Quantity:

@@ -14,7 +14,7 @@ from archcalc.expression import names_in
 from archcalc.layers import TYPES
 from archcalc.pattern import OPTIONAL
 from archcalc.source import DUPLICATE_KEY, Mapping, Node, Scalar, Sequence
-from archcalc.steps import UNKNOWN_TYPE, entries_of, unknown_key
+from archcalc.steps import UNKNOWN_TYPE, entries_of, renamed, unknown_key
 from archcalc.suggest import MAX_SUGGESTIONS, key_for, type_for
 from archcalc.values import Boolean, shown, whole_number
 
@@ -134,6 +134,7 @@ class _Hyperparameters:
                 f"there is no layer type {shown(word)}",
                 word.span,
                 help=(f"here it is `{meant.upper()}`",) if meant else (),
+                edits=renamed(word, meant, pattern=True),
             )
         if type not in self.stages:
             known = ", ".join(one.upper() for one in self.stages)

@@ -7,7 +7,7 @@ single items of a list in brackets; one is offered when the text with it reads o
 import re
 from collections.abc import Callable, Iterator
 
-from archcalc.diagnostics import Diagnostic, Span
+from archcalc.diagnostics import Diagnostic, Edit, Span
 from archcalc.source import BAD_YAML, split_lines
 
 MAX_REPAIRS = 20  # forgotten quotes that are looked for in one text
@@ -48,7 +48,9 @@ def forgotten_quotes(text: str, wrong: int, wrong_line: Callable[[str], int]) ->
             if not 0 < further <= last:
                 message = MESSAGE if line[start] == "[" else INSIDE
                 place = Span(first, start + 1, last, end + 1 if first == last else len(lines[last - 1].rstrip()) + 1)
-                found.append(Diagnostic(BAD_YAML, message, place, help=_help(repaired)))
+                whole = Span(first, 1, first, len(lines[first - 1]) + 1)
+                edits = (Edit(whole, repaired),) if first == last else ()  # lines are not joined unasked
+                found.append(Diagnostic(BAD_YAML, message, place, help=_help(repaired), edits=edits))
                 lines, wrong = replaced, further
                 break
         else:  # not known how to repair it
@@ -76,13 +78,9 @@ def quoted_comparison(lines: list[str], span: Span) -> Diagnostic | None:
         found = _COMPARISON.match(lines[number - 1]) if number else None
         if found:
             place = Span(number, found.start(1) + 1, number, found.end(1) + 1)
-            help = f'write "{found[1]}"'
-            return Diagnostic(
-                BAD_YAML,
-                "a comparison that begins with `>` must be quoted; YAML reads a folded text",
-                place,
-                help=(help,),
-            )
+            quoted = f'"{found[1]}"'
+            message = "a comparison that begins with `>` must be quoted; YAML reads a folded text"
+            return Diagnostic(BAD_YAML, message, place, help=(f"write {quoted}",), edits=(Edit(place, quoted),))
     return None
 
 

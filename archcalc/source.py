@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from archcalc.diagnostics import Diagnostic, Label, Refusal, Span, rule
+from archcalc.diagnostics import Diagnostic, Edit, Label, Refusal, Span, rule
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 64
@@ -281,7 +281,9 @@ class _Reader:
             if key.text == "<<" and not key.style:
                 raise Refusal(UNSUPPORTED_YAML, "merge keys (`<<`) are not part of the language", key.span)
             if key.text in entries:
-                first = entries[key.text][0].span
+                first, known = entries[key.text][0].span, entries[key.text][1]
+                again = isinstance(value, Scalar) and isinstance(known, Scalar) and value.text == known.text
+                whole = Span(*key.span[:2], *value.span[2:])
                 self.problems.append(
                     Diagnostic(
                         DUPLICATE_KEY,
@@ -289,6 +291,7 @@ class _Reader:
                         key.span,
                         text="again",
                         labels=(Label(first, "first"),),
+                        edits=(Edit(whole, ""),) if again else (),
                     )
                 )
             else:

@@ -7,14 +7,14 @@ knowing a variable or a volume is found here.
 import re
 from typing import NamedTuple
 
-from archcalc.diagnostics import Diagnostic, Label, Refusal, Span, rule
+from archcalc.diagnostics import Diagnostic, Edit, Label, Refusal, Span, rule
 from archcalc.expression import names_in
 from archcalc.layers import TYPES, Layer
 from archcalc.layers.merge import Merge
 from archcalc.pattern import OPTIONAL, Blocks, parse_pattern
 from archcalc.source import Mapping, Node, Scalar, Sequence
-from archcalc.suggest import MAX_SUGGESTIONS, key_for, nearest, type_for
-from archcalc.values import shown
+from archcalc.suggest import MAX_SUGGESTIONS, is_certain, key_for, nearest, type_for
+from archcalc.values import Kind, shown
 
 BAD_STRUCTURE = rule(
     "AC101",
@@ -126,7 +126,17 @@ def unknown_key(owner: str, key: Scalar, meant: str | None, takes: str) -> Diagn
         key.span,
         help=(f"did you mean `{meant}`?",) if meant else (),
         reference=f"{owner} takes: {takes}",
+        edits=renamed(key, meant),
     )
+
+
+def renamed(word: Scalar, meant: str | None, *, pattern: bool = False) -> tuple[Edit, ...]:
+    """The repair that writes `meant` for a word, where it is certain and stands in one piece in the text."""
+    span, quotes = word.span, 2 if word.style else 0
+    whole = span.line == span.end_line and span.end_column - span.column == len(word.text) + quotes
+    if not meant or not whole or not is_certain(word.text, meant):
+        return ()
+    return (Edit(span, meant.upper() if pattern and word.text.isupper() else meant),)
 
 
 def read_name(node: Node) -> Scalar:
@@ -196,12 +206,14 @@ class Compiler:
                 raise Refusal(BAD_STRUCTURE, "an empty list item", item.span)
             return self.steps(parse_pattern(item, self.lines, self.blocks))
         if isinstance(item, Sequence):
+            help = pattern_meant(item, self.lines, self.blocks)
             raise Refusal(
                 BAD_STRUCTURE,
                 "a list stands where a layer is expected",
                 item.span,
                 notes=("a pattern that begins with `[` must be quoted; YAML reads it as a list",),
-                help=pattern_meant(item, self.lines, self.blocks),
+                help=help,
+                edits=tuple(Edit(item.span, one.removeprefix("write ")) for one in help if one.endswith('"')),
             )
         entries = entries_of(item, "a layer")
         if "repeat" in entries:
@@ -222,10 +234,15 @@ class Compiler:
                 key.span,
                 help=(f"here it is `{meant}`",) if meant else (),
                 reference=f"layer types: {', '.join(sorted(TYPES))}",
+                edits=renamed(key, meant, pattern=not self._behind(key).startswith(":")),
             )
         if issubclass(layer, Merge):
             return (self._branches(layer, key, value, around),)
         return (self._layer(layer, key, value, around),)
+
+    def _behind(self, word: Scalar) -> str:
+        """The rest of the line behind a word."""
+        return self.lines[word.span.end_line - 1][word.span.end_column - 1 :].lstrip()
 
     def _not_one_layer(self, item: Mapping, named: list[Scalar]) -> Refusal:
         if not named:
@@ -262,7 +279,10 @@ class Compiler:
             elif word not in (*_COMMON, OPTIONAL):
                 ours = key_for(layer, word) if len(self.problems) < MAX_SUGGESTIONS else None
                 meant.add(ours)
-                self.problems.append(unknown_key(type, place, ours, takes))
+                unknown = unknown_key(type, place, ours, takes)
+                if ours and ours in layer.keys and unknown.edits:  # the repair is whole: key and value
+                    unknown = unknown._replace(edits=(*unknown.edits, *_value_edits(layer.keys[ours].kind, node)))
+                self.problems.append(unknown)
         optional = OPTIONAL in entries
         given = bool(values)
         defaults = self.defaults.by_type.get(type, {})
@@ -386,6 +406,15 @@ def duplicate_name(name: Scalar, first: Span) -> Diagnostic:
         text="again",
         labels=(Label(first, "first"),),
     )
+
+
+def _value_edits(kind: Kind, node: Node) -> tuple[Edit, ...]:
+    """The repair of a value of that kind, if it is wrong and its repair certain."""
+    try:
+        kind.read(node, {})
+    except Refusal as refusal:
+        return refusal.diagnostic.edits
+    return ()
 
 
 def _missing(layer: type[Layer], missing: list[str], span: Span) -> Diagnostic:

@@ -8,6 +8,55 @@ from archcalc.layers import TYPES, Layer
 MAX_KNOWN = 1000  # words that are compared: 10 us each
 MAX_SUGGESTIONS = 100  # per text; after so many mistakes nobody reads on, and comparing takes seconds
 
+# Words whose nearest word here means something else often enough, so that nobody replaces them unasked.
+_UNLIKE = frozenset(
+    [
+        "no_bias",
+        "depth_radius",
+        "prob",
+        "probability",
+        "trainable",
+        "channels",
+        "norm",
+        "scale",
+        "gate",
+        "skip",
+        "shortcut",
+        "residual",
+        "eltwise",
+        "elementwise",
+        "reshape",
+        "view",
+        "pooling",
+        "globalpool",
+        "dropout2d",
+        "spatial_dropout",
+        "lppool",
+        "lppool2d",
+        "lp_pool",
+        "data",
+    ]
+)
+
+
+def is_certain(word: str, meant: str) -> bool:
+    """Whether `word` can only be `meant`: another framework's name with the same meaning, or a slip of the pen."""
+    from difflib import SequenceMatcher
+
+    folded = word.lower()
+    if folded in _UNLIKE:
+        return False
+    if folded == meant or SequenceMatcher(None, folded[:64], meant).ratio() >= 0.8:
+        return True
+    if layer := TYPES.get(meant):
+        return bool({folded, folded.rstrip("0123456789")} & {*layer.aka})
+    return any(
+        folded in (name.lower() for name in one.foreign)
+        for layer in TYPES.values()
+        for key, one in layer.keys.items()
+        if key == meant
+    )
+
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The most similar known word, if one is similar."""

@@ -3,7 +3,7 @@
 import re
 from typing import Any, Final, NamedTuple
 
-from archcalc.diagnostics import Refusal, Span, rule
+from archcalc.diagnostics import Edit, Refusal, Span, rule
 from archcalc.expression import Environment, evaluate
 from archcalc.source import Mapping, Node, Scalar, Sequence
 from archcalc.volume import MAX_DIMENSION, Pair
@@ -36,8 +36,10 @@ _TRAPS: Final = (
 MAX_EXPRESSION = 1000  # characters of a number, an expression or a volume
 
 
-def bad(node: Node, message: str, *notes: str, help: tuple[str, ...] = ()) -> Refusal:
-    return Refusal(BAD_VALUE, message, node.span, notes=notes, help=help)
+def bad(node: Node, message: str, *notes: str, help: tuple[str, ...] = (), instead: str = "") -> Refusal:
+    """The refusal of a value; `instead` is what it can only mean."""
+    edits = (Edit(node.span, instead),) if instead and node.span.line == node.span.end_line else ()
+    return Refusal(BAD_VALUE, message, node.span, notes=notes, help=help, edits=edits)
 
 
 def shown(node: Node) -> str:
@@ -112,7 +114,9 @@ def whole_number(node: Node, variables: Environment, words: str = "a whole numbe
         except Refusal:
             pass
         else:
-            raise bad(node, f"{shown(node)} is arithmetic without a variable", help=(f"write {value}",))
+            raise bad(
+                node, f"{shown(node)} is arithmetic without a variable", help=(f"write {value}",), instead=str(value)
+            )
     raise bad(node, f"{shown(node)} stands where {words} is expected")
 
 
@@ -158,7 +162,8 @@ class Extents(Kind):
                 if first == second
                 else (f"write {second}x{first} for width {second} and height {first}, as frameworks order a list",)
             )
-        return bad(node, "a list is ambiguous here: frameworks order it height first, volumes width first", help=help)
+        message = "a list is ambiguous here: frameworks order it height first, volumes width first"
+        return bad(node, message, help=help, instead=texts[0] if help and len(set(texts)) == 1 else "")
 
 
 class Paddings(Kind):
@@ -222,6 +227,7 @@ class Boolean(Kind):
             node,
             f"{shown(node)} stands where true or false is expected",
             help=(f"write {guess}",) if guess else (),
+            instead=guess,
         )
 
 

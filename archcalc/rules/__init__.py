@@ -24,7 +24,7 @@ __all__ = ["DEFAULT", "RULES", "advise"]
 
 def advise(document: Document, report: Report, select: Container[str] = DEFAULT) -> list[Diagnostic]:
     """What the selected rules say, each at most once a place; nothing about a network that is incomplete."""
-    if not report.complete or not report.rows:
+    if not report.complete:
         return []
     network = Network(document, report)
     found: dict[tuple[object, ...], Diagnostic] = {}
