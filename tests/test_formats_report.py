@@ -31,6 +31,7 @@ LOOKS = [
     ("json", "", Look()),
     ("csv", "", Look()),
     ("markdown", "", Look()),
+    ("metrics", "", Look()),
 ]
 
 

@@ -157,7 +157,6 @@ BAD = {
     "unknown key of with": ("AC102", "input: 8x8x3\npattern: CONV\nwith: {CONV: {filters: 8, kernel_size: 3, pad: 1}}\n"),
     "unknown type of with": ("AC105", "input: 8x8x3\npattern: CONV3-8\nwith: {CONB: {filters: 8}}\n"),
     "unknown type of defaults": ("AC105", "input: 8x8x3\ndefaults: {conb: {filters: 8}}\nlayers: [relu]\n"),
-    "from of a join": ("AC102", "input: 8x8x3\nlayers: [{add: [[], []], from: input}]\n"),
     "inputs of a layer": ("AC102", "input: 8x8x3\nlayers: [{relu: , inputs: [input]}]\n"),
     "missing key of a layer": ("AC103", "input: 8x8x3\nlayers: [conv: {filters: 8}]\n"),
     "missing keys of a layer": ("AC103", "input: 8x8x3\nlayers: [fc: ]\n"),
