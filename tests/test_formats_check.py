@@ -330,6 +330,28 @@ def test_concise_is_a_line_a_finding() -> None:
     )
 
 
+def test_concise_has_all_findings() -> None:
+    many = "input: 8x8x3\nlayers:\n" + "- relu: {a: 1}\n" * 150
+    assert rendered("text", spec(many), look=Look(concise=True)).count("\n") == 151
+    assert "net.yaml: and 50 more like these; --format json has all\n" in rendered("text", spec(many))
+
+
+@pytest.mark.parametrize(
+    ("fail_on", "last"),
+    [("error", "2 specs: all ok"), (None, "2 specs: all ok"), ("warning", "2 specs: 1 with warnings (1)")],
+)
+def test_the_verdict_is_that_of_the_exit_code(fail_on: Any, last: str) -> None:
+    warned = spec(GOOD + "blocks: {spare: [relu]}\n", "warned.yaml")
+    lines = rendered("text", warned, spec(GOOD), look=Look(fail_on=fail_on)).splitlines()
+    assert lines[-1] == last
+    assert any(line.startswith("warned.yaml: ok") for line in lines) == (fail_on != "warning")
+
+
+def test_the_verdict_counts_both() -> None:
+    lines = rendered("text", spec(BAD), look=Look(fail_on="warning")).splitlines()
+    assert lines[-1] == "1 spec: 1 with errors (2), 1 with warnings (1)"
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / ".git").touch()

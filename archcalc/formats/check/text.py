@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from archcalc import units
 from archcalc.architecture import Examination
-from archcalc.diagnostics import Diagnostic, Label, headline, printable
+from archcalc.diagnostics import SEVERITIES, Diagnostic, Label, Severity, headline, printable
 from archcalc.formats import Look
 
 WINDOW = 110  # columns of a long line that are shown around a finding
@@ -15,21 +15,33 @@ _COLORS = {"error": "31", "warning": "33", "info": "36"}
 
 def render(results: Iterable[Examination], look: Look) -> Iterator[str]:
     """One line for a spec that is fine, its findings for another; a last line that counts."""
-    specs = errors = failed = 0
+    specs, counts, holding = 0, dict.fromkeys(SEVERITIES, 0), dict.fromkeys(SEVERITIES, 0)
     for one in results:
         specs += 1
-        for diagnostic in one.diagnostics[:SHOWN]:
+        shown = len(one.diagnostics) if look.concise else SHOWN
+        for diagnostic in one.diagnostics[:shown]:
             yield finding(one.path, diagnostic, one.document.lines, look)
-        if len(one.diagnostics) > SHOWN:
-            yield f"{one.path}: and {len(one.diagnostics) - SHOWN:,} more like these; --format json has all\n"
-        wrong = sum(diagnostic.severity == "error" for diagnostic in one.diagnostics)
-        errors += wrong
-        failed += bool(wrong)
-        if not wrong and one.report.complete and not look.quiet:
+        if len(one.diagnostics) > shown:
+            yield f"{one.path}: and {len(one.diagnostics) - shown:,} more like these; --format json has all\n"
+        for diagnostic in one.diagnostics:
+            counts[diagnostic.severity] += 1
+        present = {diagnostic.severity for diagnostic in one.diagnostics}
+        for severity in present:
+            holding[severity] += 1
+        if one.report.complete and not look.quiet and not any(_counts(severity, look) for severity in present):
             yield f"{one.path}: {_paint('ok', '32', look)} {summary(one)}\n"
-    if (specs > 1 and not look.quiet) or errors:
-        verdict = f"{failed:,} with errors" if failed else "all ok"
-        yield f"{specs:,} {'spec' if specs == 1 else 'specs'}: {verdict}{f' ({errors:,})' if errors else ''}\n"
+    wrong = [
+        f"{holding[severity]:,} with {severity}s ({counts[severity]:,})"
+        for severity in SEVERITIES
+        if counts[severity] and _counts(severity, look)
+    ]
+    if wrong or (specs > 1 and not look.quiet):
+        yield f"{specs:,} {'spec' if specs == 1 else 'specs'}: {', '.join(wrong) or 'all ok'}\n"
+
+
+def _counts(severity: Severity, look: Look) -> bool:
+    """Whether a spec with such findings is not called ok: with errors never, whatever the exit code."""
+    return severity == "error" or look.fails(severity)
 
 
 def summary(one: Examination) -> str:
