@@ -380,6 +380,19 @@ def test_exit_codes_are_the_same_for_every_format(
 
 
 @pytest.mark.parametrize("form", formats.names("check"))
+def test_what_is_not_text_is_a_finding_like_others(folder: Path, form: str) -> None:
+    Path("latin.yaml").write_bytes(b"name: caf\xe9\n")
+    result = run("check", "latin.yaml", "--format", form)
+    assert result.return_value == 1
+    assert "0xe9 is not UTF-8" in result.stdout
+    assert run("check", "latin.yaml", "--format", form, "--fail-on", "never").return_value == 0
+    assert run("check", "latin.yaml", "--format", form, "--write-baseline", "known").return_value == 0
+    known = run("check", "latin.yaml", "--format", form, "--baseline", "known")
+    assert known.return_value == 0
+    assert "ok" not in known.stdout.replace("all ok", "") or form == "json"
+
+
+@pytest.mark.parametrize("form", formats.names("check"))
 def test_output_file_has_what_would_be_printed(folder: Path, form: str) -> None:
     printed = run("check", "bad.yaml", "--format", form).stdout
     result = run("check", "bad.yaml", "--format", form, "--output-file", "out")

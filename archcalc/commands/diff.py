@@ -5,12 +5,12 @@ import sys
 import click
 
 from archcalc import formats
-from archcalc.commands._common import FOUND, OK, USAGE, examine_spec, explain, look_of, spec_options
+from archcalc.commands._common import FOUND, OK, USAGE, complete_specs, examine_spec, explain, look_of, spec_options
 
 
 @click.command()
-@click.argument("first", metavar="A")
-@click.argument("second", metavar="[B]", required=False)
+@click.argument("first", metavar="A", shell_complete=complete_specs)
+@click.argument("second", metavar="[B]", required=False, shell_complete=complete_specs)
 @click.option("--format", "-f", "form", type=click.Choice(formats.names("diff")), default="text", show_default=True)
 @spec_options
 def diff(first: str, second: str | None, form: str, variables: tuple[str, ...], input_size: str | None) -> int:

@@ -31,7 +31,7 @@ def _case(one: Examination, failing: int, look: Look) -> str:
         more = f" (and {failing - 1:,} more)" if failing > 1 else ""
         attributes = f'type="{first.code}" message="{_text(first.message + more)}"'
         return f"{opened}<failure {attributes}>{_text(text)}</failure></testcase>\n"
-    text += summary(one) if one.report.complete else ""
+    text += summary(one) if one.report.rows and one.report.complete else ""
     return f"{opened}<system-out>{_text(text)}</system-out></testcase>\n"
 
 

@@ -28,7 +28,12 @@ def render(results: Iterable[Examination], look: Look) -> Iterator[str]:
         present = {diagnostic.severity for diagnostic in one.diagnostics}
         for severity in present:
             holding[severity] += 1
-        if one.report.complete and not look.quiet and not any(_counts(severity, look) for severity in present):
+        if (
+            one.report.rows
+            and one.report.complete
+            and not look.quiet
+            and not any(_counts(severity, look) for severity in present)
+        ):
             yield f"{one.path}: {_paint('ok', '32', look)} {summary(one)}\n"
     wrong = [
         f"{holding[severity]:,} with {severity}s ({counts[severity]:,})"
