@@ -155,4 +155,11 @@ def _called(node: Node) -> str:
 
 def _measure(layer: Layer, inputs: tuple[Volume, ...]) -> _Measured:
     output, cost = layer.measure(inputs)
-    return _Measured(output, cost, layer.windows(inputs[0]), layer.unread(inputs[0]))
+    x = inputs[0]
+    windows = layer.windows(x)
+    if windows is None:
+        return _Measured(output, cost, windows, (0, 0))
+    width, height = windows
+    columns = width.fit(x.width).unread if isinstance(width, Window) else 0
+    rows = height.fit(x.height).unread if isinstance(height, Window) else 0
+    return _Measured(output, cost, windows, (columns, rows))

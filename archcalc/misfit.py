@@ -1,5 +1,6 @@
 """The error of a window that does not fit: its arithmetic in the reader's numbers, and the repairs that work."""
 
+from functools import lru_cache
 from math import gcd
 
 from archcalc.diagnostics import rule
@@ -58,9 +59,16 @@ class LayerError(Exception):
 
 def refuse(window: Window, extent: int, axis: str, symmetric: bool = True) -> LayerError:
     """The error for `window` on an axis of `extent` positions; `axis` is "width" or "height"."""
-    fit = window.fit(extent)
-    if fit.numerator < 0:
+    if window.fit(extent).numerator < 0:
         return _too_large(window, extent, axis)
+    message, notes, help = _explained(window, extent, axis, symmetric)
+    return LayerError(DOES_NOT_FIT, message, keys=("stride", "kernel_size", "padding"), notes=notes, help=help)
+
+
+@lru_cache(256)  # a spec can hold the same misfit a hundred thousand times
+def _explained(window: Window, extent: int, axis: str, symmetric: bool) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    """Message, arithmetic and repairs."""
+    fit = window.fit(extent)
     quotient = _decimal(fit.numerator, window.stride)
     formula = f"(W - F + 2P)/S + 1 = ({extent} - {window.span} + {_padding(window)})/{window.stride} + 1"
     notes = [f"{formula} = {quotient}"]
@@ -76,14 +84,8 @@ def refuse(window: Window, extent: int, axis: str, symmetric: bool = True) -> La
     if stride := _near_stride(window, extent, fit):
         repairs.append(stride)
     repairs.append(_floor(window, extent, axis))
-    repairs = [repairs[0], *(f"or {one}" for one in repairs[1:])]
-    return LayerError(
-        DOES_NOT_FIT,
-        f"does not fit: output {axis} would be {quotient}",
-        keys=("stride", "kernel_size", "padding"),
-        notes=tuple(notes),
-        help=tuple(repairs),
-    )
+    help = (repairs[0], *(f"or {one}" for one in repairs[1:]))
+    return f"does not fit: output {axis} would be {quotient}", tuple(notes), help
 
 
 def _decimal(numerator: int, stride: int) -> str:

@@ -188,10 +188,6 @@ class Layer:
         """The windows along width and height through which an output sees the input; None: its own pixel."""
         return None
 
-    def unread(self, x: Volume) -> tuple[int, int]:
-        """Columns and rows of the input that lie behind the last window."""
-        return 0, 0
-
 
 TYPES: dict[str, type[Layer]] = {}
 
@@ -234,7 +230,3 @@ class Windowed(Layer):
         width, height = (extent + abs(fit.before - fit.after) for fit, extent in zip(fits, x, strict=False))
         copy = 0 if (width, height) == x[:2] else width * height * x.channels
         return Kept(input=not copy, values=copy)
-
-    def unread(self, x: Volume) -> tuple[int, int]:
-        width, height = self.windows(x)
-        return width.fit(x.width).unread, height.fit(x.height).unread

@@ -85,24 +85,13 @@ class Convolution(Windowed):
         return f"{self.type.upper()}{self.kernel_size}-{self.filters}{stride}{dilation}"
 
     def windows(self, x: Volume) -> tuple[Window, Window]:
-        p, mode = self.padding, self.padding.mode
-        before, after = (p.left, p.top), (p.right, p.bottom)
+        (fw, fh), (sw, sh), (dw, dh), rounding = self.kernel_size, self.stride, self.dilation, self.rounding
+        left, right, top, bottom, mode = self.padding
         if mode == "half":
-            (fw, fh), (dw, dh) = self.kernel_size, self.dilation
-            before = after = (dw * (fw - 1) // 2, dh * (fh - 1) // 2)
-        width, height = (
-            Window(
-                self.kernel_size[axis],
-                self.stride[axis],
-                before[axis],
-                after[axis],
-                self.dilation[axis],
-                self.rounding,
-                mode == "same",
-            )
-            for axis in (0, 1)
-        )
-        return width, height
+            left = right = dw * (fw - 1) // 2
+            top = bottom = dh * (fh - 1) // 2
+        same = mode == "same"
+        return Window(fw, sw, left, right, dw, rounding, same), Window(fh, sh, top, bottom, dh, rounding, same)
 
     def output(self, x: Volume) -> Volume:
         return Volume(*self.places(x), self.filters)
@@ -234,9 +223,6 @@ class DepthwiseConv(Layer):
 
     def windows(self, x: Volume) -> tuple[Window, Window]:
         return self.grouped(x.channels).windows(x)
-
-    def unread(self, x: Volume) -> tuple[int, int]:
-        return self.grouped(x.channels).unread(x)
 
 
 def _nearest_multiples(value: int, divisor: int, name: str) -> str:

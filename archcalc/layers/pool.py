@@ -69,22 +69,13 @@ class Pooling(Windowed):
         return f"{self.type.upper()}{self.kernel_size}{stride}"
 
     def windows(self, x: Volume) -> tuple[Window, Window]:
-        p, half = self.padding, self.padding.mode == "half"
-        before, after = (p.left, p.top), (p.right, p.bottom)
-        if half:  # of an even window, too: pools of 2 with half pad nothing
-            before = after = ((self.kernel_size.width - 1) // 2, (self.kernel_size.height - 1) // 2)
-        width, height = (
-            Window(
-                self.kernel_size[axis],
-                self.step[axis],
-                before[axis],
-                after[axis],
-                rounding=self.rounding,
-                same=p.mode == "same",
-            )
-            for axis in (0, 1)
-        )
-        return width, height
+        (fw, fh), (sw, sh), rounding = self.kernel_size, self.step, self.rounding
+        left, right, top, bottom, mode = self.padding
+        if mode == "half":  # of an even window, too: pools of 2 with half pad nothing
+            left = right = (fw - 1) // 2
+            top = bottom = (fh - 1) // 2
+        same = mode == "same"
+        return Window(fw, sw, left, right, 1, rounding, same), Window(fh, sh, top, bottom, 1, rounding, same)
 
     def output(self, x: Volume) -> Volume:
         return Volume(*self.places(x), x.channels)
