@@ -1,6 +1,8 @@
 """Every rule: the examples of its page, exact messages, and where it stays silent."""
 
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Container
 from inspect import cleandoc
@@ -218,6 +220,12 @@ SAYS = [
     ),
     (
         "AC613",
+        "INPUT[8x8x3] -> DWCONV3p1 -> BN -> GAP",
+        "1:17: dwconv1: 3 biases that the batch norm behind takes away",
+        ("write `bias: false`, for this layer or in `defaults`",),
+    ),
+    (
+        "AC613",
         "INPUT[8x8x3] -> [CONV3-16p1 -> BN -> RELU]*3 -> GAP",
         "1:18: conv1 and 2 more like it: 48 biases that the batch norm behind takes away",
         ("write `bias: false`, for this layer or in `defaults`",),
@@ -286,6 +294,7 @@ SAYS = [
 ]
 
 SILENT = [
+    ("AC611", "INPUT[8x8x8] -> CONV1-8 -> DWCONV3p1 -> CONV1-8"),
     ("AC601", "INPUT[227x227x3] -> CONV11-96s4 -> POOL3s2 -> FC-10"),
     ("AC601", "input: 28x28x1\nrounding: floor\nlayers: [POOL2, POOL2, POOL3s2]"),
     ("AC601", "INPUT[30x30x3] -> CONV3-8 -> POOL2 -> POOL2 -> FC-10"),
@@ -379,7 +388,21 @@ def test_default_selection() -> None:
     spec = "INPUT[8x8x3] -> CONV3-6 -> RELU -> RELU -> GAP"
     assert [one.code for one in advice(spec, None)] == ["AC612"]
     assert advice(spec, ()) == []
-    assert [one.code for one in advice(spec, set(RULES))] == ["AC619", "AC604", "AC616", "AC612"]
+    assert [one.code for one in advice(spec, set(RULES))] == ["AC604", "AC616", "AC612"]
+
+
+def test_the_command_gives_what_is_on_or_with_info_all() -> None:
+    spec = "INPUT[8x8x3] -> CONV3-6 -> RELU -> RELU -> GAP"
+
+    def codes(*options: str) -> list[str]:
+        command = [sys.executable, "-m", "archcalc", "check", "--concise", *options, spec]
+        run = subprocess.run(command, capture_output=True, check=False, text=True)
+        assert run.returncode == ("--fail-on" in options)
+        return re.findall(r"AC6\d\d", run.stdout)
+
+    assert codes() == ["AC612"]
+    assert codes("--info") == ["AC604", "AC616", "AC612"]
+    assert codes("--fail-on", "warning") == ["AC612"]
 
 
 def test_repeated_layers_are_one_finding() -> None:

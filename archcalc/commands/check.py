@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -31,6 +31,7 @@ FILE = click.Path(dir_okay=False)
 @click.option("--format", "-f", "form", type=click.Choice(formats.names("check")), default="text", show_default=True)
 @click.option("--concise", is_flag=True, help="Print a line a finding; for --format text.")
 @click.option("--quiet", "-q", is_flag=True, help="Print findings only.")
+@click.option("--info", is_flag=True, help="Give all advice, also what is off by default.")
 @click.option("--output-file", "--output", "-o", type=FILE, help="Write to a file, whole or not at all.")
 @click.option(
     "--fail-on",
@@ -47,6 +48,7 @@ def check(
     form: str,
     concise: bool,
     quiet: bool,
+    info: bool,
     output_file: str | None,
     fail_on: Literal["error", "warning", "never"],
     baseline: str | None,
@@ -74,7 +76,11 @@ def check(
     look = look_of(sys.stdout)._replace(quiet=quiet, concise=concise, fail_on=None if fail_on == "never" else fail_on)
     if output_file:
         look = look._replace(color=False, unicode=True)
-    select = None if configuration.select is None else configuration
+    select: Any = None if configuration.select is None else configuration
+    if info:
+        from archcalc.rules import RULES
+
+        select = RULES
     failed = unreadable = False
 
     def results() -> Iterator["Examination"]:

@@ -45,7 +45,7 @@ def convert(spec: str, fc_to_conv: bool, path: str | None, variables: tuple[str,
     if found is None:
         return USAGE
     explain(found)
-    if not found.ok:
+    if not found.fits:
         return FOUND
     converted, problems = conversion.fc_to_conv(found.report, volume)
     if converted is None:

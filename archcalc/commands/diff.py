@@ -33,7 +33,7 @@ def diff(first: str, second: str | None, form: str, variables: tuple[str, ...], 
         return USAGE
     explain(a)
     explain(b)
-    if not (a.ok and b.ok):
+    if not (a.fits and b.fits):
         return USAGE
     from archcalc.diff import compare
 

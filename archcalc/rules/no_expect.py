@@ -22,7 +22,8 @@ from archcalc.advice import Network, Remark, advice
 
 @advice("AC619", __doc__, severity="info", default=False)
 def no_expect(network: Network) -> Iterator[Remark]:
-    if "expect" not in network.document.entries:
+    entries = network.document.entries
+    if "expect" not in entries and entries.keys() != {"pattern"}:  # a pattern of the command line has no place for it
         y, totals = network.report.output, network.report.totals
         yield Remark(
             network.rows[0].node.span,

@@ -19,14 +19,18 @@ from collections.abc import Iterator
 from archcalc.advice import LINEAR, Network, Remark, advice, place
 from archcalc.analyze import Row
 from archcalc.diagnostics import Span
+from archcalc.layers.conv import DepthwiseConv
 from archcalc.layers.norm import BatchNorm
+from archcalc.layers.upsampling import TransposedConv
+
+_SHIFTED = (*LINEAR, DepthwiseConv, TransposedConv)
 
 
 @advice("AC613", __doc__)
 def useless_bias(network: Network) -> Iterator[Remark]:
     found: dict[Span, list[Row]] = {}
     for row in network.rows:
-        if row.cost.biases and isinstance(row.node.layer, LINEAR):
+        if row.cost.biases and isinstance(row.node.layer, _SHIFTED):
             readers = network.readers[row.position]
             if readers and all(isinstance(one.node.layer, BatchNorm) for one in readers):
                 found.setdefault(place(row, "bias"), []).append(row)
