@@ -124,7 +124,9 @@ def _widths(window: Window, extent: int, fit: Fit, axis: str) -> str:
 
 def _nearest_padding(window: Window, extent: int) -> str:
     current = (window.before + window.after) // 2
-    for padding in sorted(range(min(window.span, 64)), key=lambda one: (abs(one - current), one)):
+    unpadded = extent - window.span
+    fitting = [padding for padding in range(min(window.span, 64)) if (unpadded + 2 * padding) % window.stride == 0]
+    for padding in sorted(fitting, key=lambda one: (abs(one - current), one)):
         if size := _whole(window._replace(before=padding, after=padding), extent):
             return f"`padding: {padding}` (-> {size})"
     return ""
