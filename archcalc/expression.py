@@ -1,5 +1,6 @@
-"""Integer arithmetic over variables: `4*$width`, `($stride + 1) // 2`.  No other evaluation exists."""
+"""Integer arithmetic over variables: `4*$width`, `($stride + 1) // 2`, `$i == 1`.  No other evaluation exists."""
 
+import operator
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -17,7 +18,8 @@ BAD_EXPRESSION = rule(
     A scalar that holds `$name` is integer arithmetic: `+ - * // %`, parentheses, numbers and `$names`.
     Names come from `vars`, from a block's parameters, and `$i` is the number of a repeat's pass, from 1.
     Division is `//`, rounded down; there are no fractions, functions or other operators.  Every
-    intermediate result has at most 18 digits.
+    intermediate result has at most 18 digits.  A comparison (`== != < <= > >=`) is 1 or 0, so that
+    `[..]*($stride == 1)` is there or not, and `1 + ($i == 1)` is 2 in a repeat's first pass.
 
         vars: {width: 64}
         layers:
@@ -27,8 +29,18 @@ BAD_EXPRESSION = rule(
 
 Environment = Mapping[str, int]
 
-_TOKEN = re.compile(r"\s*(?:(\d+(?:_\d+)*)|\$([A-Za-z_]\w*)|(//|[-+*%()]))", re.ASCII)
+_TOKEN = re.compile(r"\s*(?:(\d+(?:_\d+)*)|\$([A-Za-z_]\w*)|(//|[=!<>]=|[-+*%()<>]))", re.ASCII)
 _NAME = re.compile(r"\$([A-Za-z_]\w*)", re.ASCII)
+
+
+_COMPARISONS = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 
 
 class _Token(NamedTuple):
@@ -44,7 +56,7 @@ def names_in(text: str) -> list[str]:
 def evaluate(text: str, variables: Environment, span: Span) -> int:
     """The value of an expression; Refusal (AC120) on bad syntax, an unknown name, or too large a number."""
     parser = _Parser(_tokens(text, span), variables, span)
-    value = parser.sum()
+    value = parser.comparison()
     if parser.tokens:
         whole = text if len(text) <= 40 else text[:37] + "..."
         raise Refusal(BAD_EXPRESSION, f"`{parser.tokens[-1].text}` is not expected in `{whole}`", span)
@@ -62,15 +74,15 @@ def _tokens(text: str, span: Span) -> list[_Token]:
                 BAD_EXPRESSION,
                 f"`{text[position:].strip()[:20]}` is not integer arithmetic",
                 span,
-                notes=("an expression has numbers, $names, + - * // % and parentheses",),
+                notes=("an expression has numbers, $names, + - * // %, comparisons and parentheses",),
             )
-        number, name, operator = match.groups()
+        number, name, sign = match.groups()
         if number:
             found.append(_Token("number", number))
         elif name:
             found.append(_Token("name", name))
         else:
-            found.append(_Token(operator, operator))
+            found.append(_Token(sign, sign))
         position = match.end()
     return found[::-1]
 
@@ -80,6 +92,13 @@ class _Parser:
 
     def __init__(self, tokens: list[_Token], variables: Environment, span: Span) -> None:
         self.tokens, self.variables, self.span, self.depth = tokens, variables, span, 0
+
+    def comparison(self) -> int:
+        value = self.sum()
+        if self.tokens and self.tokens[-1].kind in _COMPARISONS:
+            compare = _COMPARISONS[self.tokens.pop().kind]
+            value = int(compare(value, self.sum()))
+        return value
 
     def sum(self) -> int:
         value = self.product()
@@ -91,14 +110,14 @@ class _Parser:
     def product(self) -> int:
         value = self.factor()
         while self.tokens and self.tokens[-1].kind in ("*", "//", "%"):
-            operator = self.tokens.pop().kind
+            sign = self.tokens.pop().kind
             right = self.factor()
-            if operator == "*":
+            if sign == "*":
                 value = self.bounded(value * right)
             elif right == 0:
                 raise Refusal(BAD_EXPRESSION, "division by zero", self.span)
             else:
-                value = value // right if operator == "//" else value % right
+                value = value // right if sign == "//" else value % right
         return value
 
     def factor(self) -> int:
@@ -122,7 +141,7 @@ class _Parser:
         if self.depth > MAX_NESTING:
             message = f"more than {MAX_NESTING} parentheses are nested"
             raise Refusal(BAD_EXPRESSION, message, self.span)
-        value = self.sum()
+        value = self.comparison()
         if not self.tokens or self.tokens.pop().kind != ")":
             raise Refusal(BAD_EXPRESSION, "a parenthesis is not closed", self.span)
         self.depth -= 1

@@ -118,6 +118,34 @@ def test_a_group_that_is_there_or_not() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("$i == 1", [1, 0, 0]),
+        ("$i != 1", [0, 1, 1]),
+        ("$i < 2", [1, 0, 0]),
+        ("$i <= 2", [1, 1, 0]),
+        ("$i > 2", [0, 0, 1]),
+        ("$i >= 2", [0, 1, 1]),
+        ("2*$i > 3 + 1", [0, 0, 1]),
+        ("1 + ($i == 1)*($i + 2)", [4, 1, 1]),
+        ("($i > 1) == ($i < 3)", [0, 1, 0]),
+    ],
+)
+def test_a_comparison_is_1_or_0(expression: str, value: list[int]) -> None:
+    found = labels(f'layers: ["[CONV1-(1 + ({expression}))]*3"]')
+    assert found == [f"conv{n} CONV1-{1 + one}" for n, one in enumerate(value, 1)]
+
+
+def test_a_first_pass_that_differs() -> None:
+    assert labels('layers: ["[CONV1-3 -> [POOL2]*($i == 1)]*2"]') == ["conv1 CONV1-3", "pool1 POOL2", "conv2 CONV1-3"]
+
+
+@pytest.mark.parametrize("expression", ["$i = 1", "$i == 1 == 1", "$i ==", "== $i", "$i =< 1", "$i ! 1"])
+def test_what_is_no_comparison(expression: str) -> None:
+    assert [one.code for one in read(f'layers: ["[CONV1-({expression})]*1"]').diagnostics] == ["AC120"]
+
+
 def test_explicit_names_are_numbered_in_a_repeat_without_one() -> None:
     text = "layers:\n  - repeat: 2\n    layers:\n      - relu: {name: act}\n      - tanh: {from: act}\n  - elu: {from: act1}"
     found = read(text)

@@ -41,6 +41,11 @@ from archcalc.commands._common import (
     show_default=True,
     help="Whether ReLU and dropout own memory.",
 )
+@click.option(
+    "--depth",
+    type=click.IntRange(1, 64),
+    help="One line for a block or a pass of a named repeat, this many inside each other (table, markdown).",
+)
 @spec_options
 def report(
     spec: str,
@@ -49,6 +54,7 @@ def report(
     dtype: str,
     layout: str,
     convention: str,
+    depth: int | None,
     variables: tuple[str, ...],
     input_size: str | None,
 ) -> int:
@@ -56,10 +62,12 @@ def report(
 
     On a spec that fails, the table goes as far as the first layer that does not fit; exits 1.
     """
+    if depth and form not in ("table", "markdown"):
+        raise click.UsageError(f"--depth folds a table or markdown, not {form}")
     found = examine_spec(spec, variables, input_size, convention=convention)
     if found is None:
         return USAGE
-    look = look_of(sys.stdout)._replace(batch=batch, dtype=dtype, layout=layout)
+    look = look_of(sys.stdout)._replace(batch=batch, dtype=dtype, layout=layout, depth=depth)
     if found.fits or (found.report.rows and form in ("table", "cs231n", "markdown")):
         sys.stdout.write(formats.renderer("report", form)(found.report, look))
         sys.stdout.flush()

@@ -25,6 +25,7 @@ class Look(NamedTuple):
     layout: str = "WxHxC"
     batch: int = 1
     dtype: str = "float32"
+    depth: int | None = None  # blocks and named repeats below this level are folded into one line
     concise: bool = False  # a line a finding
     fail_on: Severity | None = "error"  # the least severity that fails a spec; None: nothing does
 

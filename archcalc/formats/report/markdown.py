@@ -2,6 +2,7 @@
 
 from archcalc import units
 from archcalc.analyze import Report
+from archcalc.fold import by_path
 from archcalc.formats import Look, incomplete
 
 
@@ -15,19 +16,26 @@ def render(report: Report, look: Look) -> str:
         "| layer | type | output | memory | parameters | MACs | formula |",
         "|---|---|---|--:|--:|--:|---|",
     ]
-    for row in report.rows:
+    depth = look.depth or len(report.rows)  # deeper than any path: nothing is folded
+    for name, group in by_path(report.rows, lambda row: row.node.path, depth):
+        row = group[-1]
+        memory, params, macs = (
+            sum(one.activations for one in group),
+            sum(one.cost.params for one in group),
+            sum(one.cost.macs for one in group),
+        )
         cells = (
-            row.node.name,
-            row.node.layer.label,
+            name or row.node.name,
+            f"{len(group):,} {'layer' if len(group) == 1 else 'layers'}" if name else row.node.layer.label,
             units.volume(row.output, look.layout, look.batch),
-            units.size(row.activations * width) if row.activations else "in place",
-            f"{row.cost.params:,}" if row.cost.params else "",
-            f"{row.cost.macs:,}" if row.cost.macs else "",
-            row.formula,
+            units.size(memory * width) if memory else "in place",
+            f"{params:,}" if params else "",
+            f"{macs:,}" if macs else "",
+            "" if name else row.formula,
         )
         lines.append(f"| {' | '.join(escape(cell) for cell in cells)} |")
-    memory = units.size(totals.activations * width)
-    lines.append(f"| **total** | | | **{memory}** | **{totals.params:,}** | **{totals.macs:,}** | |")
+    total = units.size(totals.activations * width)
+    lines.append(f"| **total** | | | **{total}** | **{totals.params:,}** | **{totals.macs:,}** | |")
     lines += ["", f"{look.dtype}, batch {look.batch}, activations {convention(report)}."]
     if missing := incomplete(report):
         lines += ["", f"**{missing}**"]

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from archcalc import units
 from archcalc.analyze import Report, Row
+from archcalc.fold import by_path
 from archcalc.formats import Look, incomplete
 from archcalc.formats._console import printed
 
@@ -31,10 +32,11 @@ class Line(NamedTuple):
     params: int
     macs: int
     folded: str = ""
+    block: str = ""  # the block or pass whose layers the line sums up
 
 
 def render(report: Report, look: Look) -> str:
-    lines = fold(merge(report))
+    lines = fold(sums(merge(report), look.depth) if look.depth else merge(report))
     table = Table(
         box=box.SIMPLE_HEAD if look.unicode else box.ASCII2,
         show_footer=True,
@@ -70,6 +72,20 @@ def merge(report: Report) -> list[Line]:
     return lines
 
 
+def sums(lines: list[Line], depth: int) -> list[Line]:
+    """One line for everything in a block or a pass of a named repeat, `depth` of them inside each other."""
+    out = []
+    for name, group in by_path(lines, lambda line: line.row.node.path, depth):
+        if not name:
+            out += group
+            continue
+        layers = sum(one.label.count(" ") + 1 for one in group)  # with those that stand behind another
+        label = f"{layers:,} {'layer' if layers == 1 else 'layers'}"
+        memory, params = sum(one.memory for one in group), sum(one.params for one in group)
+        out.append(Line(group[-1].row, label, memory, params, sum(one.macs for one in group), block=name))
+    return out
+
+
 def fold(lines: list[Line]) -> list[Line]:
     """Replace repetitions of the lines just above by one line that counts them and sums them up."""
     known: dict[object, int] = {}
@@ -103,7 +119,7 @@ def fold(lines: list[Line]) -> list[Line]:
                 sum(one.memory for one in rest),
                 sum(one.params for one in rest),
                 sum(one.macs for one in rest),
-                f"{times - 1:,} x {what}, to {rest[-1].row.node.name}",
+                f"{times - 1:,} x {what}, to {rest[-1].block or rest[-1].row.node.name}",
             )
         )
         at += best * times
@@ -136,7 +152,7 @@ def _columns(table: Table, report: Report, look: Look) -> None:
 def _cells(line: Line, scale: int, heaviest: int, look: Look) -> list[Text]:
     row = line.row
     width = units.BYTES[look.dtype] * look.batch
-    name = Text(row.node.name, style="bold") if not line.folded else Text("  ...")
+    name = Text(line.block or row.node.name, style="bold") if not line.folded else Text("  ...")
     cells = [
         name,
         Text(line.folded) if line.folded else _label(line, row),
@@ -148,7 +164,7 @@ def _cells(line: Line, scale: int, heaviest: int, look: Look) -> list[Text]:
         Text(units.count(line.macs) if line.macs else ""),
     ]
     if _room(look, FORMULA_FROM):
-        cells.append(Text("" if line.folded else row.formula))
+        cells.append(Text("" if line.folded or line.block else row.formula))
     if _room(look, FIELD_FROM):
         cells.append(Text("" if line.folded else _field(row)))
     return cells
@@ -164,7 +180,9 @@ def _missing(report: Report) -> list[Text]:
 
 def _label(line: Line, row: Row) -> Text:
     first, _, rest = line.label.partition(" ")
-    label = Text(first)
+    label = Text(line.label if line.block else first)
+    if line.block:
+        return label
     if rest:
         label.append(" " + rest, style="dim")
     if any(row.unread):
