@@ -238,6 +238,9 @@ class DepthwiseConv(Layer):
     def unread(self, x: Volume) -> tuple[int, int]:
         return self.grouped(x.channels).unread(x)
 
+    def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
+        return self.grouped(inputs[0].channels).kept(inputs, y)
+
 
 def _nearest_multiples(value: int, divisor: int, name: str) -> str:
     below, above = value - value % divisor, value + divisor - value % divisor
