@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from archcalc.architecture import load as load
     from archcalc.diagnostics import Diagnostic as Diagnostic
     from archcalc.diagnostics import SpecError as SpecError
+    from archcalc.plan import Plan as Plan
     from archcalc.specfile import SpecUnavailable as SpecUnavailable
     from archcalc.volume import Volume as Volume
 
@@ -18,6 +19,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Architecture": "architecture",
     "Diagnostic": "diagnostics",
+    "Plan": "plan",
     "Report": "analyze",
     "SpecError": "diagnostics",
     "SpecUnavailable": "specfile",

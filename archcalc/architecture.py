@@ -1,4 +1,4 @@
-"""The Python API: load, check, analyze.  Nothing here prints or exits."""
+"""The Python API: load, check, analyze, plan.  Nothing here prints or exits."""
 
 import gc
 import os
@@ -6,7 +6,7 @@ import re
 from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from archcalc.analyze import Convention, Report, analyze
 from archcalc.diagnostics import Diagnostic, SpecError, in_order
@@ -15,6 +15,10 @@ from archcalc.graph import Graph
 from archcalc.specfile import SpecText, read_beside, read_spec
 
 _COMMENT = re.compile(r"#[ \t]*archcalc:")
+
+if TYPE_CHECKING:
+    from archcalc import plan as plans
+    from archcalc.autograd import Device
 
 Spec = str | os.PathLike[str]
 
@@ -61,6 +65,52 @@ class Architecture(NamedTuple):
         if convention == self.report.convention:
             return self.report
         return analyze(self.graph, convention=convention)
+
+    def plan(
+        self,
+        *,
+        batch: "int | Literal['max'] | None" = None,
+        dtype: str | None = None,
+        optimizer: str | None = None,
+        budget: int | str | None = None,
+        convention: "plans.Convention" = "pytorch",
+        device: "Device" = "cpu",
+        inplace: bool = True,
+        purpose: "plans.Purpose" = "training",
+    ) -> "plans.Plan":
+        """Memory for inference and training, in bytes; what is None is taken from the spec's `training:`.
+
+        `budget` is bytes or a size like "11 GiB"; `batch` "max" is the largest that fits it for `purpose`.
+        Raises ValueError for a size, dtype or optimizer that is none, and for "max" without a budget.
+        """
+        from archcalc import plan as plans
+        from archcalc.precision import OPTIMIZERS, PRECISIONS
+        from archcalc.units import read_size
+
+        said = self.document.training
+        settings = plans.Settings(
+            None if batch == "max" else said.batch if batch is None else batch,
+            dtype or said.dtype,
+            optimizer or said.optimizer,
+            convention,
+            device,
+            inplace,
+            read_size(budget) if isinstance(budget, str) else budget,
+            purpose,
+        )
+        if settings.dtype not in PRECISIONS:
+            raise ValueError(f"there is no dtype {settings.dtype}; there are {', '.join(PRECISIONS)}")
+        if settings.optimizer not in OPTIMIZERS:
+            raise ValueError(f"there is no optimizer {settings.optimizer}; there are {', '.join(OPTIMIZERS)}")
+        if settings.batch is not None and settings.batch < 1:
+            raise ValueError(f"a batch has at least one image, not {settings.batch}")
+        report = self.analyze(convention="inplace" if inplace else "separate")
+        planned = plans.plan(report, settings)
+        if planned.budget is None or planned.budget.fits:
+            return planned
+        from archcalc.fitting import suggestions
+
+        return planned._replace(suggestions=suggestions(report, planned))
 
 
 def load(spec: Spec, *, set: Mapping[str, int] | None = None, input: str | None = None) -> Architecture:

@@ -15,7 +15,7 @@ a range of whole numbers; nothing is rounded.
 
 import re
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from archcalc import units
 from archcalc.analyze import Report, Row
@@ -28,6 +28,9 @@ from archcalc.steps import entries_of, unknown_key
 from archcalc.suggest import nearest
 from archcalc.values import read_volume_text, shown
 from archcalc.volume import Volume
+
+if TYPE_CHECKING:
+    from archcalc.plan import MaxBatch, Plan, Training
 
 MISSED = rule(
     "AC401",
@@ -230,8 +233,23 @@ def _tolerance(figure: str, wanted: Wanted, value: int) -> tuple[str, ...]:
     return ()
 
 
-def _no_plan(case: Case) -> int:
-    raise NotKnown("this archcalc does not plan memory yet")
+def _plan(case: Case) -> "Plan":
+    """The plan with what the spec's `training` says, except for the batch behind `at`."""
+    from archcalc.plan import Settings, plan
+
+    said = case.document.training
+    settings = Settings(case.batch or said.batch, said.dtype, said.optimizer, budget=case.budget)
+    return plan(case.report, settings)
+
+
+def _trained(case: Case) -> "tuple[Training, MaxBatch]":
+    found = _plan(case)
+    if found.training is None:
+        raise NotKnown(f"{case.document.training.dtype} cannot be trained")
+    if found.unknown:
+        raise NotKnown(f"what autograd keeps of {found.unknown[0]} is not known")
+    assert found.budget is not None
+    return found.training, found.budget.max_batch
 
 
 def _activation_memory(case: Case) -> int:
@@ -254,10 +272,14 @@ QUANTITIES = {
     "flops": _count("operations for an image", lambda case: case.report.totals.flops),
     "activations": _count("values of all volumes for an image", lambda case: case.report.totals.activations),
     "activation_memory": _memory("memory of all volumes, forward", _activation_memory),
-    "inference_memory": _memory("memory that inference needs", _no_plan),
-    "training_memory": _memory("memory that a training step needs", _no_plan),
+    "inference_memory": _memory("memory that inference needs", lambda case: _plan(case).inference.total_bytes),
+    "training_memory": _memory("memory that a training step needs", lambda case: _trained(case)[0].total_bytes),
     "max_batch": Quantity(
-        "the most images that can be trained on at once", read_count, "{:,}".format, _no_plan, "budget"
+        "the most images that can be trained on at once",
+        read_count,
+        "{:,}".format,
+        lambda case: _trained(case)[1].training or 0,
+        "budget",
     ),
 }
 KEYS = {

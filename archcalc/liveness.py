@@ -1,7 +1,8 @@
-"""How long values live: which layers share a buffer, when it is first written and last read, and the peak.
+"""When memory is needed: every buffer from the step that writes it to the last step that reads it.
 
-Layers run in the order of the graph, one a step.  A buffer is alive during every step from the one that
-writes it to the last that reads it, so that in a chain a layer's input and output are alive together.
+Steps are the positions of Graph.nodes, executed in that order.  A layer type that may work in place
+(`Layer.inplace`) takes over its input's buffer where nobody reads that input later; every other node has a
+buffer of its own.  The network's output is kept to the end.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,7 +13,7 @@ from archcalc.graph import Graph
 
 
 class Buffer(NamedTuple):
-    """A stretch of memory: bytes, and the first and the last step during which it is alive."""
+    """`size` in the caller's unit, needed during steps `first` to `last`, both included."""
 
     size: int
     first: int
@@ -20,57 +21,60 @@ class Buffer(NamedTuple):
 
 
 class Peak(NamedTuple):
-    """The most that is alive at once, in bytes, and the first step at which it is."""
+    """The most that is needed at once, and the first step that needs it."""
 
-    bytes: int
+    size: int
     step: int
 
 
-def owners(graph: Graph, *, inplace: bool = True) -> list[int]:
-    """For every node the node whose buffer holds its output at inference: itself, unless it is in place.
-
-    A layer overwrites its input only where nobody else reads it, and never the network's input.  A view
-    (flatten) shares its input's buffer in any case.
-    """
-    found: list[int] = []
-    shared: list[bool] = []  # by owner: someone else reads it, too
-    readers = graph.readers()
-    for position, node in enumerate(graph.nodes):
-        owner = found[node.inputs[0]] if node.inputs else position
-        layer = node.layer
-        if not (layer.view or (inplace and layer.inplace and owner > 0 and not shared[owner])):
-            owner = position
-        found.append(owner)
-        shared.append(False)
-        shared[owner] |= readers[position] > 1
-    return found
-
-
-def buffers(graph: Graph, sizes: Sequence[int], owners: Sequence[int]) -> list[Buffer]:
-    """The buffers of a forward pass, in the order in which they are written.
-
-    `sizes` are bytes of every node's output.  The network's output stays to the end; what nobody reads is
-    dropped after the step that wrote it.
-    """
+def last_readers(graph: Graph) -> list[int]:
+    """For every node the last node that reads it; itself where nobody does."""
     last = list(range(len(graph.nodes)))
-    for position, node in enumerate(graph.nodes):
-        for one in (*node.inputs, position):
-            last[owners[one]] = position
-    if last:
-        last[owners[-1]] = len(last) - 1
-    return [Buffer(sizes[one], one, last[one]) for one, owner in enumerate(owners) if owner == one]
+    for step, node in enumerate(graph.nodes):
+        for source in node.inputs:
+            last[source] = step
+    return last
 
 
-def live(found: Iterable[Buffer], steps: int) -> list[int]:
-    """Bytes alive during each of `steps` steps."""
-    changes = [0] * (steps + 1)
-    for size, first, last in found:
-        changes[first] += size
-        changes[last + 1] -= size
-    return list(accumulate(changes))[:steps]
+def overwrites(graph: Graph, *, inplace: bool = True) -> list[bool]:
+    """For every node whether it works in its input's memory; without `inplace` only what changes nothing there."""
+    last = last_readers(graph)
+    return [
+        (node.layer.inplace if inplace else node.layer.view) and last[node.inputs[0]] == step
+        for step, node in enumerate(graph.nodes)
+    ]
 
 
-def peak(alive: Sequence[int]) -> Peak:
-    """The largest of what is alive, and where it is first reached."""
-    most = max(alive, default=0)
-    return Peak(most, alive.index(most) if alive else 0)
+def lifetimes(graph: Graph, sizes: Sequence[int], *, inplace: bool = True) -> list[Buffer]:
+    """The buffers of a network whose node i has an output of `sizes[i]`, in the order they are first needed."""
+    last, shared = last_readers(graph), overwrites(graph, inplace=inplace)
+    buffers: list[Buffer] = []
+    home: list[int] = []  # node -> its buffer
+    for step, node in enumerate(graph.nodes):
+        if shared[step]:
+            home.append(home[node.inputs[0]])
+            buffers[home[step]] = buffers[home[step]]._replace(last=last[step])
+        else:
+            home.append(len(buffers))
+            buffers.append(Buffer(sizes[step], step, last[step]))
+    return buffers
+
+
+def live(buffers: Iterable[Buffer], steps: int) -> list[int]:
+    """What is needed during each of `steps` steps."""
+    change = [0] * (steps + 1)
+    for size, first, last in buffers:
+        change[first] += size
+        change[last + 1] -= size
+    return list(accumulate(change[:-1]))
+
+
+def highest(needed: Sequence[int]) -> Peak:
+    """The most of what is needed at each step, and the first step that needs it."""
+    most = max(needed, default=0)
+    return Peak(most, needed.index(most) if needed else 0)
+
+
+def peak(buffers: Sequence[Buffer], extra: Sequence[int]) -> Peak:
+    """The peak of the buffers' sizes plus what step i needs for itself alone, `extra[i]`."""
+    return highest([own + more for own, more in zip(live(buffers, len(extra)), extra, strict=True)])

@@ -2,15 +2,16 @@
 
 import io
 
-from rich.console import Console
-from rich.table import Table
+from rich.console import Console, RenderableType
 from rich.text import Text
 
 from archcalc.formats import Look
 
 
-def printed(table: Table, look: Look, above: Text | None = None, below: Text | None = None, *, least: int = 0) -> str:
-    """The table without trailing blanks, between two texts; as wide as it needs where the Look has no width.
+def printed(
+    table: RenderableType, look: Look, above: Text | None = None, below: Text | None = None, *, least: int = 0
+) -> str:
+    """The table (or several things, as a Group) without trailing blanks, between two texts; as wide as it needs where the Look has no width.
 
     A terminal narrower than `least` wraps the lines: better than a table without its names.
     """

@@ -87,7 +87,7 @@ class Softplus(Activation):
     """log(1 + exp(x)), a smooth ReLU."""
 
     type = "softplus"
-    keeps = Kept(input=True)
+    keeps = Kept(input=True, autocast=False)
 
 
 class ReLU6(Activation):

@@ -224,6 +224,9 @@ class DepthwiseConv(Layer):
     def windows(self, x: Volume) -> tuple[Window, Window]:
         return self.grouped(x.channels).windows(x)
 
+    def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
+        return self.grouped(inputs[0].channels).kept(inputs, y)
+
 
 def _nearest_multiples(value: int, divisor: int, name: str) -> str:
     below, above = value - value % divisor, value + divisor - value % divisor

@@ -43,6 +43,10 @@ class LayerNorm(Layer):
         trained = x.channels if self.affine else 0
         return Cost(trained, trained, 0, 0, (7 if self.affine else 5) * y.size)
 
+    def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
+        """The input, and mean and inverse deviation at every position."""
+        return Kept(input=True, values=2 * y.width * y.height, autocast=False)
+
     def weights_formula(self, x: Volume, y: Volume) -> str:
         return str(x.channels) if self.affine else ""
 
@@ -52,6 +56,7 @@ class LayerScale(Layer):
 
     type = "layer_scale"
     aka = ("layerscale", "channel_scale", "gamma")
+    keeps = Kept(input=True, autocast=False)
 
     initial: float = key(Number(0), default=1e-6, foreign=("init", "init_value"), help="value the factors start from")
 

@@ -176,12 +176,19 @@ class AdaptiveAveragePool(AdaptivePooling):
     type = "adaptive_avgpool"
     aka = ("adaptiveavgpool", "adaptiveavgpool2d", "adaptive_avg_pool", "adaptive_average_pool", "adaptive_avg_pool2d")
 
+    def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
+        """The input; to one value per channel it is computed as a mean, which keeps nothing."""
+        return Kept(input=self.size.area > 1)
+
 
 class AdaptiveMaxPool(AdaptivePooling):
     """Max pooling to a given size."""
 
     type = "adaptive_pool"
     aka = ("adaptivemaxpool", "adaptivemaxpool2d", "adaptive_max_pool", "adaptive_maxpool", "spatial_pyramid_pool")
+
+    def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
+        return Kept(input=True, indices=y.size)
 
 
 def _seen(extent: int, size: int) -> int:

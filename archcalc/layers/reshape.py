@@ -55,6 +55,7 @@ class Pad(Layer):
 
     type = "pad"
     aka = ("zero_pad", "zeropad2d", "zero_padding", "zeropadding2d", "zeropad", "constantpad2d")
+    keeps = Kept()
 
     padding: Padding = key(
         Paddings(), notation="", letter="P", foreign=("pad", "pads", "P", "size"), help="columns and rows on each side"
@@ -81,6 +82,7 @@ class Crop(Layer):
 
     type = "crop"
     aka = ("cropping", "cropping2d", "center_crop", "centercrop")
+    keeps = Kept(storage="view")
 
     cropping: Padding = key(
         Paddings(), notation="", foreign=("crop", "padding", "size"), help="columns and rows taken from each side"
@@ -115,6 +117,7 @@ class Split(Layer):
 
     type = "split"
     aka = ("channel_split", "chunk", "slice", "channelsplit")
+    keeps = Kept(storage="view")
 
     parts: int = key(
         Integer(2), default=2, notation="", foreign=("chunks", "groups", "num_split"), help="number of parts"
@@ -140,6 +143,7 @@ class Shuffle(Layer):
 
     type = "shuffle"
     aka = ("channel_shuffle", "channelshuffle")
+    keeps = Kept()
 
     groups: int = key(
         Integer(1), default=2, notation="", foreign=("group", "g"), help="number of groups whose channels are mixed"

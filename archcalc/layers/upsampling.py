@@ -3,7 +3,7 @@
 from functools import partial
 
 from archcalc.diagnostics import rule
-from archcalc.layers.base import Cost, Layer, bias_key, key
+from archcalc.layers.base import Cost, Kept, Layer, bias_key, key
 from archcalc.layers.conv import BAD_GROUPS, EVEN_HALF, SHARED
 from archcalc.misfit import NOTHING_LEFT, LayerError
 from archcalc.values import Choice, Extents, Integer, Padding, Paddings
@@ -148,6 +148,12 @@ class TransposedConv(Layer):
         width, height = self.kernel_size
         return f"({width}*{height}*{x.channels // self.groups})*{self.filters}"
 
+    def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept | None:
+        """The input.  PyTorch crops only equal sides itself; how the others are cropped is not known."""
+        added = self.output_padding
+        equal = all(one == two + more for (one, two), more in zip(self.cropped(), added, strict=True))
+        return Kept(input=True) if equal else None
+
     def windows(self, x: Volume) -> tuple[Reach, Reach]:
         """Output o sees the inputs i with 0 <= o + P - iS < F."""
         width, height = (
@@ -170,6 +176,7 @@ class Upsample(Layer):
         "resize",
         "unpool",
     )
+    keeps = Kept()
 
     factor: Pair = key(
         Extents(1),

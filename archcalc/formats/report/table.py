@@ -16,10 +16,9 @@ from archcalc.analyze import Report, Row
 from archcalc.fold import by_path
 from archcalc.formats import Look, incomplete
 from archcalc.formats._console import printed
+from archcalc.formats.folding import named, runs
 
 ROOMY, FORMULA_FROM, FIELD_FROM = 96, 118, 132  # columns from which there is room for more
-LONGEST_UNIT = 64
-LEAST_SAVED = 4
 LEAST = 72  # columns that names, figures and bars take at the least
 
 
@@ -88,41 +87,14 @@ def sums(lines: list[Line], depth: int) -> list[Line]:
 
 def fold(lines: list[Line]) -> list[Line]:
     """Replace repetitions of the lines just above by one line that counts them and sums them up."""
-    known: dict[object, int] = {}
-    keys = [
-        known.setdefault((line.label, line.row.output, line.memory, line.params, line.macs), len(known))
-        for line in lines
-    ]
     out: list[Line] = []
-    at = 0
-    while at < len(lines):
-        best, times = 0, 1
-        for unit in range(1, min(LONGEST_UNIT, (len(lines) - at) // 2) + 1):
-            if keys[at] != keys[at + unit] or keys[at : at + unit] != keys[at + unit : at + 2 * unit]:
-                continue
-            repeats = 2
-            while keys[at : at + unit] == keys[at + repeats * unit : at + (repeats + 1) * unit]:
-                repeats += 1
-            if unit * (repeats - 1) > best * (times - 1):
-                best, times = unit, repeats
-        if best * (times - 1) < LEAST_SAVED:
-            out.append(lines[at])
-            at += 1
-            continue
-        out += lines[at : at + best]
-        rest = lines[at + best : at + best * times]
-        what = "the line above" if best == 1 else f"the {best} lines above"
-        out.append(
-            Line(
-                rest[-1].row,
-                "",
-                sum(one.memory for one in rest),
-                sum(one.params for one in rest),
-                sum(one.macs for one in rest),
-                f"{times - 1:,} x {what}, to {rest[-1].block or rest[-1].row.node.name}",
-            )
-        )
-        at += best * times
+    for run in runs([(line.label, line.row.output, line.memory, line.params, line.macs) for line in lines]):
+        out += lines[run.at : run.at + run.unit]
+        if rest := lines[run.at + run.unit : run.at + run.unit * run.times]:
+            last = rest[-1].row
+            name = rest[-1].block or last.node.name
+            memory, params, macs = (sum(column) for column in zip(*(one[2:5] for one in rest), strict=True))
+            out.append(Line(last, "", memory, params, macs, named(run, name)))
     return out
 
 

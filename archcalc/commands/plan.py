@@ -1,0 +1,90 @@
+"""`archcalc plan`."""
+
+import sys
+from typing import Any
+
+import click
+
+from archcalc import formats
+from archcalc.commands._common import FOUND, OK, USAGE, examine_spec, explain, look_of, spec_options
+from archcalc.precision import OPTIMIZERS, PRECISIONS
+
+
+def read_batch(context: click.Context, option: click.Parameter, text: str | None) -> int | str | None:
+    """A number of images, or `max`."""
+    if text is None or text == "max":
+        return text
+    digits = text.replace("_", "")
+    if not (digits.isascii() and digits.isdecimal() and len(digits) <= 10 and 1 <= int(digits) < 2**31):
+        raise click.BadParameter(f"a whole number from 1 to {2**31 - 1:,}, or max, not {text!r}")
+    return int(digits)
+
+
+def read_budget(context: click.Context, option: click.Parameter, text: str | None) -> int | None:
+    """Bytes, from a number with its unit."""
+    from archcalc.units import read_size
+
+    try:
+        return None if text is None else read_size(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+@click.command()
+@click.argument("spec")
+@click.option("--format", "-f", "form", type=click.Choice(formats.names("plan")), default="table", show_default=True)
+@click.option(
+    "--batch", callback=read_batch, metavar="N|max", help="Images at a time; max: the most that fit --budget."
+)
+@click.option("--dtype", type=click.Choice([*PRECISIONS]), help="Type of the values; mixed_: with float32 parameters.")
+@click.option("--optimizer", type=click.Choice([*OPTIMIZERS]), help="What trains, and keeps state for it.")
+@click.option("--budget", callback=read_budget, metavar="SIZE", help="The memory there is, like '11 GiB' or 16GB.")
+@click.option(
+    "--for",
+    "purpose",
+    type=click.Choice(["training", "inference"]),
+    default="training",
+    show_default=True,
+    help="What has to fit the budget.",
+)
+@click.option(
+    "--convention",
+    type=click.Choice(["cs231n", "pytorch"]),
+    default="pytorch",
+    show_default=True,
+    help="Every activation kept and doubled, or what autograd keeps.",
+)
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True, help="Where it runs.")
+@click.option("--inplace/--no-inplace", default=True, show_default=True, help="Whether ReLU and others overwrite.")
+@spec_options
+def plan(
+    spec: str,
+    form: str,
+    batch: int | str | None,
+    budget: int | None,
+    variables: tuple[str, ...],
+    input_size: str | None,
+    **options: Any,
+) -> int:
+    """Print the memory that inference and training need, and what fits.
+
+    Batch, dtype and optimizer not given here are the spec's, under `training:`; then 1, float32 and
+    sgd-momentum.  With --budget, exits 1 when it does not suffice, and says what it would take.
+
+    Not counted: an allocator's rounding and fragments, workspaces of convolution libraries, the driver's own
+    memory, temporaries of an optimizer's step.
+    """
+    if batch == "max" and budget is None:
+        raise click.UsageError("--batch max needs --budget, the memory that is to be filled")
+    found = examine_spec(spec, variables, input_size)
+    if found is None:
+        return USAGE
+    explain(found)
+    if not found.fits:
+        return FOUND
+    from archcalc.architecture import Architecture
+
+    architecture = Architecture(found.path, found.document, found.report)
+    planned = architecture.plan(batch=batch, budget=budget, **options)  # type: ignore[arg-type]
+    sys.stdout.write(formats.renderer("plan", form)(planned, look_of(sys.stdout)))
+    return OK if found.ok and (planned.budget is None or planned.budget.fits) else FOUND

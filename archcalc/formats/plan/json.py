@@ -1,0 +1,66 @@
+"""The plan as raw bytes; `schema_version` changes when a field changes its meaning.  What is not known is null."""
+
+import json
+from typing import Any
+
+from archcalc.formats import Look
+from archcalc.plan import Inference, Line, Plan, Training
+
+
+def render(plan: Plan, look: Look) -> str:
+    return json.dumps(record(plan), indent=1) + "\n"
+
+
+def record(plan: Plan) -> dict[str, Any]:
+    """The plan as plain data."""
+    settings = plan.settings
+    return {
+        "schema_version": 1,
+        "name": plan.name,
+        "batch": plan.batch,
+        "dtype": settings.dtype,
+        "optimizer": settings.optimizer,
+        "convention": settings.convention,
+        "device": settings.device,
+        "inplace": settings.inplace,
+        "purpose": settings.purpose,
+        "inference": _inference(plan.inference, plan.lines),
+        "training": _training(plan),
+        "budget": plan.budget and {**plan.budget._asdict(), "max_batch": plan.budget.max_batch._asdict()},
+        "suggestions": [one._asdict() for one in plan.suggestions],
+        "layers": [_layer(line) for line in plan.lines],
+    }
+
+
+def _inference(found: Inference, lines: tuple[Line, ...]) -> dict[str, Any]:
+    arena, order = found.arena, found.order
+    return {
+        **{name: value for name, value in found._asdict().items() if name not in ("live", "buffers", "order")},
+        "arena": {
+            "bytes": arena.bytes,
+            "trivial_bytes": arena.trivial,
+            "buffers": [
+                {
+                    "bytes": one.size,
+                    "offset": offset,
+                    "first": lines[one.first].name,
+                    "last": lines[one.last].name,
+                }
+                for one, offset in zip(found.buffers, arena.offsets, strict=True)
+            ],
+        },
+        "order": order and {"peak_bytes": order.peak, "layers": [lines[one].name for one in order.nodes]},
+    }
+
+
+def _training(plan: Plan) -> dict[str, Any]:
+    if plan.training is None:
+        fields = dict.fromkeys(name for name in Training._fields if name != "live")
+        return {**fields, "status": "unavailable", "unknown": []}
+    found = plan.training._asdict()
+    del found["live"]
+    return {**found, "unknown": list(plan.unknown)}
+
+
+def _layer(line: Line) -> dict[str, Any]:
+    return {**line._asdict(), "output": line.output._asdict()}
