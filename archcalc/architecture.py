@@ -6,13 +6,17 @@ import re
 from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from archcalc.analyze import Convention, Report, analyze
 from archcalc.diagnostics import Diagnostic, SpecError, in_order
 from archcalc.document import Document, read_document
 from archcalc.graph import Graph
 from archcalc.specfile import SpecText, read_beside, read_spec
+
+if TYPE_CHECKING:
+    from archcalc.run import Array
+    from archcalc.verify import Progress, Verification
 
 _COMMENT = re.compile(r"#[ \t]*archcalc:")
 
@@ -61,6 +65,38 @@ class Architecture(NamedTuple):
         if convention == self.report.convention:
             return self.report
         return analyze(self.graph, convention=convention)
+
+    def verify(
+        self,
+        *,
+        batch: int = 1,
+        dtype: str = "float32",
+        seed: int = 0,
+        image: "Array | None" = None,
+        max_memory: int = 2 * 1024**3,
+        timeout: float | None = None,
+        against: str = "",
+        progress: "Progress | None" = None,
+    ) -> "Verification":
+        """Execute the network in NumPy and compare every layer with the analysis.
+
+        dtype: float32 or float64.  image: [H, W, C] or [N, H, W, C] instead of random values.  max_memory: bytes;
+        timeout: seconds; where they do not suffice the result says so in `problem`.  against: "torch" compares
+        values, too.  Raises ValueError for an image of another shape, ImportError where torch is not installed.
+        """
+        from archcalc.verify import verify
+
+        return verify(
+            self.report,
+            batch=batch,
+            dtype=dtype,
+            seed=seed,
+            image=image,
+            max_memory=max_memory,
+            timeout=timeout,
+            against=against,
+            progress=progress,
+        )
 
 
 def load(spec: Spec, *, set: Mapping[str, int] | None = None, input: str | None = None) -> Architecture:
