@@ -199,7 +199,7 @@ def _layer(
     images, height, width, channels = y.shape
     shape = Volume(width, height, channels)
     if run.columns:
-        expected = expected._replace(im2col=layer.im2col(row.inputs[0], row.output))
+        expected = expected._replace(im2col=row.im2col)
     drawn = run.drawn
     # a product's values are counted over all images; a rest is a mismatch as well
     macs, rest = divmod(run.macs, images)
@@ -223,7 +223,7 @@ _WORDS = {"weights": "weights", "biases": "biases", "buffers": "buffers", "macs"
 
 
 def _shown(value: int | tuple[int, int] | None) -> str:
-    return f"[{value[0]} x {value[1]}]" if isinstance(value, tuple) else f"{value:,}" if value is not None else "none"
+    return f"{value:,}" if isinstance(value, int) else units.matrix(value) or "none"
 
 
 def _comparison(result: Verification) -> Compare | None:

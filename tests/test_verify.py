@@ -380,11 +380,25 @@ def test_the_json_is_the_same_but_for_seconds() -> None:
 
 def test_alexnets_im2col_is_what_the_report_says() -> None:
     report = archcalc.load("INPUT[227x227x3] -> CONV11-96s4").analyze()
-    row = report.rows[1]
-    assert row.node.layer.im2col(row.inputs[0], row.output) == (363, 3025)
+    assert report.rows[1].im2col == (363, 3025)
     built = verify(report).layers[1].counted
     assert built is not None
     assert built.im2col == (363, 3025)
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        ("table", "[363 x 3025]"),
+        ("markdown", "\\[363 x 3025\\]"),
+        ("csv", ",363,3025\n"),
+        ("cs231n", "im2col: [363 x 3025]\n"),
+    ],
+)
+def test_reports_show_im2col_sizes_if_asked(form: str, expected: str) -> None:
+    asked = command("report", "INPUT[227x227x3] -> CONV11-96s4 -> RELU", "--format", form, "--im2col")[1]
+    assert asked.count(expected) == 1
+    assert "3025" not in command("report", "INPUT[227x227x3] -> CONV11-96s4 -> RELU", "--format", form)[1]
 
 
 def test_usage() -> None:

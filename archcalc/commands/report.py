@@ -41,6 +41,7 @@ from archcalc.commands._common import (
     show_default=True,
     help="Whether ReLU and dropout own memory.",
 )
+@click.option("--im2col", is_flag=True, help="Show the im2col matrix of every convolution, [F*F*C/g x W'*H'].")
 @spec_options
 def report(
     spec: str,
@@ -49,6 +50,7 @@ def report(
     dtype: str,
     layout: str,
     convention: str,
+    im2col: bool,
     variables: tuple[str, ...],
     input_size: str | None,
 ) -> int:
@@ -59,7 +61,7 @@ def report(
     found = examine_spec(spec, variables, input_size, convention=convention)
     if found is None:
         return USAGE
-    look = look_of(sys.stdout)._replace(batch=batch, dtype=dtype, layout=layout)
+    look = look_of(sys.stdout)._replace(batch=batch, dtype=dtype, layout=layout, im2col=im2col)
     if found.fits or (found.report.rows and form in ("table", "cs231n", "markdown")):
         sys.stdout.write(formats.renderer("report", form)(found.report, look))
         sys.stdout.flush()

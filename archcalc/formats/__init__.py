@@ -25,6 +25,7 @@ class Look(NamedTuple):
     layout: str = "WxHxC"
     batch: int = 1
     dtype: str = "float32"
+    im2col: bool = False  # show the sizes of im2col matrices
     concise: bool = False  # a line a finding
     fail_on: Severity | None = "error"  # the least severity that fails a spec; None: nothing does
 

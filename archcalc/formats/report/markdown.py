@@ -12,8 +12,8 @@ def render(report: Report, look: Look) -> str:
     if report.graph.name:
         lines += [f"### {escape(report.graph.name)}", ""]
     lines += [
-        "| layer | type | output | memory | parameters | MACs | formula |",
-        "|---|---|---|--:|--:|--:|---|",
+        "| layer | type | output | memory | parameters | MACs | formula |" + (" im2col |" if look.im2col else ""),
+        "|---|---|---|--:|--:|--:|---|" + ("--:|" if look.im2col else ""),
     ]
     for row in report.rows:
         cells = (
@@ -24,10 +24,14 @@ def render(report: Report, look: Look) -> str:
             f"{row.cost.params:,}" if row.cost.params else "",
             f"{row.cost.macs:,}" if row.cost.macs else "",
             row.formula,
+            *([units.matrix(row.im2col)] if look.im2col else []),
         )
         lines.append(f"| {' | '.join(escape(cell) for cell in cells)} |")
     memory = units.size(totals.activations * width)
-    lines.append(f"| **total** | | | **{memory}** | **{totals.params:,}** | **{totals.macs:,}** | |")
+    lines.append(
+        f"| **total** | | | **{memory}** | **{totals.params:,}** | **{totals.macs:,}** | |"
+        + (" |" if look.im2col else "")
+    )
     lines += ["", f"{look.dtype}, batch {look.batch}, activations {convention(report)}."]
     if missing := incomplete(report):
         lines += ["", f"**{missing}**"]
