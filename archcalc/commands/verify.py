@@ -58,7 +58,7 @@ def verify(
     if found is None:
         return USAGE
     explain(found)
-    if not found.ok:
+    if not found.fits:
         return FOUND
     from archcalc.architecture import Architecture
 
@@ -81,7 +81,7 @@ def verify(
     except ValueError as error:
         raise click.UsageError(f"--image: {error}") from None
     sys.stdout.write(formats.renderer("verify", form)(result, look_of(sys.stdout)))
-    return OK if result.ok else FOUND
+    return OK if result.ok and found.ok else FOUND
 
 
 def _load(path: str) -> "Array":
