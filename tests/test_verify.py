@@ -288,6 +288,32 @@ def test_the_time_limit_ends_the_run() -> None:
     assert "the time limit of 0.02 s was reached in " in out
 
 
+def test_a_machine_without_the_memory_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Run, shape: object) -> Array:
+        raise MemoryError
+
+    monkeypatch.setattr(Run, "new", full)
+    result = archcalc.load("zoo:lenet5").verify()
+    assert not result.ok
+    assert result.problem == "the machine has not enough memory for input"
+
+
+def test_progress_is_told_and_shown_after_a_second(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told: list[tuple[int, int, str]] = []
+    archcalc.load("INPUT[4x4x1] -> RELU").verify(progress=lambda *one: told.append(one))
+    assert told == [(0, 2, "input"), (1, 2, "relu1"), (2, 2, "")]
+    from archcalc.commands import verify as module
+
+    now = iter([0.0, 0.5, 1.5, 2.5])
+    monkeypatch.setattr("time.monotonic", lambda: next(now))
+    show = module._progress()
+    for one in told:
+        show(*one)
+    assert capsys.readouterr().err == "\r\x1b[K1 of 2 layers, relu1\r\x1b[K"
+
+
 def test_values_that_are_not_finite_are_named() -> None:
     pattern = "INPUT[1x1x8] -> [CONV1-8]*400"  # without ReLU, He's weights double the variance in every layer
     [(name, (problem,))] = problems(archcalc.load(pattern).analyze())[:1]
