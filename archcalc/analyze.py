@@ -40,6 +40,11 @@ class Row(NamedTuple):
         weights = self.node.layer.weights_formula(self.inputs[0], self.output) if self.inputs else ""
         return " + ".join(part for part in (weights, str(self.cost.biases or "")) if part)
 
+    @property
+    def im2col(self) -> tuple[int, int] | None:
+        """Rows and columns of the im2col matrix a convolution's product reads: [F*F*C/g, W'*H'] for an image and a group."""
+        return self.node.layer.im2col(self.inputs[0], self.output) if self.inputs else None
+
 
 class Totals(NamedTuple):
     weights: int

@@ -14,6 +14,10 @@ from archcalc.document import Document, read_document
 from archcalc.graph import Graph
 from archcalc.specfile import SpecText, read_beside, read_spec
 
+if TYPE_CHECKING:
+    from archcalc.run import Array
+    from archcalc.verify import Progress, Verification
+
 _COMMENT = re.compile(r"#[ \t]*archcalc:")
 
 if TYPE_CHECKING:
@@ -111,6 +115,38 @@ class Architecture(NamedTuple):
         from archcalc.fitting import suggestions
 
         return planned._replace(suggestions=suggestions(report, planned))
+
+    def verify(
+        self,
+        *,
+        batch: int = 1,
+        dtype: str = "float32",
+        seed: int = 0,
+        image: "Array | None" = None,
+        max_memory: int = 2 * 1024**3,
+        timeout: float | None = None,
+        against: str = "",
+        progress: "Progress | None" = None,
+    ) -> "Verification":
+        """Execute the network in NumPy and compare every layer with the analysis.
+
+        dtype: float32 or float64.  image: [H, W, C] or [N, H, W, C] instead of random values.  max_memory: bytes;
+        timeout: seconds; where they do not suffice the result says so in `problem`.  against: "torch" compares
+        values, too.  Raises ValueError for an image of another shape, ImportError where torch is not installed.
+        """
+        from archcalc.verify import verify
+
+        return verify(
+            self.report,
+            batch=batch,
+            dtype=dtype,
+            seed=seed,
+            image=image,
+            max_memory=max_memory,
+            timeout=timeout,
+            against=against,
+            progress=progress,
+        )
 
 
 def load(spec: Spec, *, set: Mapping[str, int] | None = None, input: str | None = None) -> Architecture:

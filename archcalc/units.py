@@ -89,6 +89,11 @@ def short(value: int) -> str:
     return str(value)
 
 
+def matrix(value: tuple[int, int] | None) -> str:
+    """`[363 x 3025]`, or nothing."""
+    return f"[{value[0]} x {value[1]}]" if value else ""
+
+
 def volume(value: Volume, layout: str, batch: int = 1) -> str:
     """`[224x224x64]`, or as a tensor `[1, 64, 224, 224]`."""
     if layout == "NCHW":

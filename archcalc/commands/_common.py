@@ -32,6 +32,22 @@ def read_input(context: click.Context, parameter: click.Parameter, value: str | 
     return value
 
 
+class MemorySize(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """Bytes, written like 512MiB, 2GiB or 16GB."""
+
+    name = "SIZE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        from archcalc.units import read_size
+
+        if isinstance(value, int):
+            return value
+        try:
+            return read_size(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
 def spec_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """What every command that reads a spec takes."""
     for option in (

@@ -46,6 +46,7 @@ from archcalc.commands._common import (
     type=click.IntRange(1, 64),
     help="One line for a block or a pass of a named repeat, this many inside each other (table, markdown).",
 )
+@click.option("--im2col", is_flag=True, help="Show the im2col matrix of every convolution, [F*F*C/g x W'*H'].")
 @spec_options
 def report(
     spec: str,
@@ -55,6 +56,7 @@ def report(
     layout: str,
     convention: str,
     depth: int | None,
+    im2col: bool,
     variables: tuple[str, ...],
     input_size: str | None,
 ) -> int:
@@ -67,7 +69,7 @@ def report(
     found = examine_spec(spec, variables, input_size, convention=convention)
     if found is None:
         return USAGE
-    look = look_of(sys.stdout)._replace(batch=batch, dtype=dtype, layout=layout, depth=depth)
+    look = look_of(sys.stdout)._replace(batch=batch, dtype=dtype, layout=layout, depth=depth, im2col=im2col)
     if found.fits or (found.report.rows and form in ("table", "cs231n", "markdown")):
         sys.stdout.write(formats.renderer("report", form)(found.report, look))
         sys.stdout.flush()

@@ -26,6 +26,7 @@ class Look(NamedTuple):
     batch: int = 1
     dtype: str = "float32"
     depth: int | None = None  # blocks and named repeats below this level are folded into one line
+    im2col: bool = False  # show the sizes of im2col matrices
     concise: bool = False  # a line a finding
     fail_on: Severity | None = "error"  # the least severity that fails a spec; None: nothing does
 

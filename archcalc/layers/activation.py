@@ -1,8 +1,14 @@
 """Activations: element by element, so they may overwrite their input."""
 
+from typing import TYPE_CHECKING, ClassVar
+
+from archcalc.blocks import tile_rows
 from archcalc.layers.base import Cost, Kept, Layer, key
 from archcalc.values import Number
 from archcalc.volume import Volume
+
+if TYPE_CHECKING:
+    from archcalc.run import Array, Run
 
 
 class Activation(Layer):
@@ -13,9 +19,25 @@ class Activation(Layer):
     """
 
     inplace = True
+    spare: ClassVar[int] = 0  # tiles that `apply` needs to note intermediate values in
 
     def cost(self, x: Volume, y: Volume) -> Cost:
         return Cost(flops=y.size)
+
+    def workspace(self, inputs: tuple[Volume, ...], y: Volume, images: int) -> int:
+        return self.spare * tile_rows(images * y.width * y.height, y.channels) * y.channels
+
+    def forward(self, run: "Run", *inputs: "Array") -> "Array":
+        from archcalc.arrays import tiles
+
+        y = run.target(inputs[0])
+        for a, b, *spare in tiles(run, inputs[0], y, self.spare):
+            self.apply(a, b, spare)
+        return y
+
+    def apply(self, x: "Array", y: "Array", spare: "list[Array]") -> None:
+        """Compute a tile [pixels, C] of y, which may be x itself."""
+        raise NotImplementedError
 
 
 class ReLU(Activation):
@@ -25,6 +47,11 @@ class ReLU(Activation):
     aka = ("rectifier", "rectify")
     keeps = Kept(output=True, storage="inplace")
 
+    def apply(self, x: "Array", y: "Array", spare: "list[Array]") -> None:
+        import numpy as np
+
+        np.maximum(x, 0, out=y)
+
 
 class LeakyReLU(Activation):
     """Leaky ReLU: x where x > 0, else slope * x."""
@@ -32,10 +59,20 @@ class LeakyReLU(Activation):
     type = "leaky_relu"
     aka = ("leakyrelu", "lrelu", "leaky")
     keeps = Kept(input=True, storage="inplace")
+    spare = 1
 
     slope: float = key(
         Number(0), default=0.01, foreign=("negative_slope", "alpha", "leakiness"), help="factor for negative values"
     )
+
+    def apply(self, x: "Array", y: "Array", spare: "list[Array]") -> None:
+        import numpy as np
+
+        (below,) = spare
+        np.minimum(x, 0, out=below)
+        below *= self.slope
+        np.maximum(x, 0, out=y)
+        y += below
 
 
 class PReLU(Activation):
@@ -44,6 +81,7 @@ class PReLU(Activation):
     type = "prelu"
     inplace = False
     keeps = Kept(input=True)
+    spare = 1
 
     def cost(self, x: Volume, y: Volume) -> Cost:
         return Cost(weights=x.channels, flops=y.size)
@@ -51,14 +89,33 @@ class PReLU(Activation):
     def weights_formula(self, x: Volume, y: Volume) -> str:
         return str(x.channels)
 
+    def forward(self, run: "Run", *inputs: "Array") -> "Array":
+        import numpy as np
+
+        from archcalc.arrays import tiles
+
+        (x,) = inputs
+        slopes = run.draw("weights", x.shape[-1:], 0.25, 0.1)
+        y = run.new(x.shape)
+        for a, b, below in tiles(run, x, y, 1):
+            np.minimum(a, 0, out=below)
+            below *= slopes
+            np.maximum(a, 0, out=b)
+            b += below
+        return y
+
 
 class ELU(Activation):
     """Exponential linear unit."""
 
     type = "elu"
     keeps = Kept(input=True, storage="inplace")
+    spare = 1
 
     alpha: float = key(Number(0), default=1.0, help="limit for large negative values")
+
+    def apply(self, x: "Array", y: "Array", spare: "list[Array]") -> None:
+        exponential(x, y, spare[0], self.alpha, 1.0)
 
 
 class SELU(Activation):
@@ -66,6 +123,10 @@ class SELU(Activation):
 
     type = "selu"
     keeps = Kept(input=True, storage="inplace")
+    spare = 1
+
+    def apply(self, x: "Array", y: "Array", spare: "list[Array]") -> None:
+        exponential(x, y, spare[0], 1.6732632423543772, 1.0507009873554805)  # Klambauer et al. 2017
 
 
 class Tanh(Activation):
@@ -73,6 +134,11 @@ class Tanh(Activation):
 
     type = "tanh"
     keeps = Kept(output=True)
+
+    def apply(self, x: "Array", y: "Array", spare: "list[Array]") -> None:
+        import numpy as np
+
+        np.tanh(x, out=y)
 
 
 class Sigmoid(Activation):
@@ -82,12 +148,20 @@ class Sigmoid(Activation):
     aka = ("logistic",)
     keeps = Kept(output=True)
 
+    def apply(self, x: "Array", y: "Array", spare: "list[Array]") -> None:
+        logistic(x, y)
+
 
 class Softplus(Activation):
     """log(1 + exp(x)), a smooth ReLU."""
 
     type = "softplus"
     keeps = Kept(input=True, autocast=False)
+
+    def apply(self, x: "Array", y: "Array", spare: "list[Array]") -> None:
+        import numpy as np
+
+        np.logaddexp(x, 0, out=y)
 
 
 class ReLU6(Activation):
@@ -96,6 +170,11 @@ class ReLU6(Activation):
     type = "relu6"
     keeps = Kept(input=True)
 
+    def apply(self, x: "Array", y: "Array", spare: "list[Array]") -> None:
+        import numpy as np
+
+        np.clip(x, 0, 6, out=y)
+
 
 class SiLU(Activation):
     """x * sigmoid(x), also called swish."""
@@ -103,13 +182,46 @@ class SiLU(Activation):
     type = "silu"
     aka = ("swish",)
     keeps = Kept(input=True)
+    spare = 1
+
+    def apply(self, x: "Array", y: "Array", spare: "list[Array]") -> None:
+        import numpy as np
+
+        logistic(x, spare[0])
+        np.multiply(x, spare[0], out=y)
 
 
 class GELU(Activation):
-    """Gaussian error linear unit."""
+    """Gaussian error linear unit: x * (1 + erf(x / sqrt(2)))/2."""
 
     type = "gelu"
     keeps = Kept(input=True)
+    spare = 3
+
+    def apply(self, x: "Array", y: "Array", spare: "list[Array]") -> None:
+        """With erf to 1.5e-7 by Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26."""
+        import numpy as np
+
+        t, total, power = spare
+        np.abs(x, out=power)
+        power *= 0.5**0.5
+        np.multiply(power, 0.3275911, out=t)
+        t += 1
+        np.reciprocal(t, out=t)
+        total[...] = 1.061405429
+        for coefficient in (-1.453152027, 1.421413741, -0.284496736, 0.254829592):
+            total *= t
+            total += coefficient
+        total *= t
+        np.multiply(power, power, out=power)
+        np.negative(power, out=power)
+        np.exp(power, out=power)
+        total *= power  # 1 - erf(|x| / sqrt(2))
+        np.subtract(1, total, out=total)
+        np.copysign(total, x, out=total)
+        total += 1
+        total *= 0.5
+        np.multiply(x, total, out=y)
 
 
 class HardSwish(Activation):
@@ -118,6 +230,13 @@ class HardSwish(Activation):
     type = "hardswish"
     aka = ("hard_swish", "h_swish", "hswish")
     keeps = Kept(input=True)
+    spare = 1
+
+    def apply(self, x: "Array", y: "Array", spare: "list[Array]") -> None:
+        import numpy as np
+
+        hard_logistic(x, spare[0])
+        np.multiply(x, spare[0], out=y)
 
 
 class HardSigmoid(Activation):
@@ -127,12 +246,57 @@ class HardSigmoid(Activation):
     aka = ("hard_sigmoid", "h_sigmoid", "hsigmoid")
     keeps = Kept(input=True)
 
+    def apply(self, x: "Array", y: "Array", spare: "list[Array]") -> None:
+        hard_logistic(x, y)
+
 
 class Softmax(Activation):
     """Softmax over the channels: scores to probabilities."""
 
     type = "softmax"
     keeps = Kept(output=True, autocast=False)
+    spare = 1
 
     def cost(self, x: Volume, y: Volume) -> Cost:
         return Cost(flops=3 * y.size)
+
+    def apply(self, x: "Array", y: "Array", spare: "list[Array]") -> None:
+        import numpy as np
+
+        column = spare[0][:, :1]
+        np.max(x, axis=1, keepdims=True, out=column)
+        np.subtract(x, column, out=y)
+        np.exp(y, out=y)
+        np.sum(y, axis=1, keepdims=True, out=column)
+        y /= column
+
+
+def logistic(x: "Array", y: "Array") -> None:
+    """Y = 1/(1 + exp(-x)), as (1 + tanh(x/2))/2, which cannot overflow."""
+    import numpy as np
+
+    np.multiply(x, 0.5, out=y)
+    np.tanh(y, out=y)
+    y += 1
+    y *= 0.5
+
+
+def hard_logistic(x: "Array", y: "Array") -> None:
+    """Y = relu6(x + 3)/6."""
+    import numpy as np
+
+    np.add(x, 3, out=y)
+    np.clip(y, 0, 6, out=y)
+    y /= 6
+
+
+def exponential(x: "Array", y: "Array", below: "Array", alpha: float, scale: float) -> None:
+    """Y = scale * x where x > 0, else scale * alpha * (exp(x) - 1)."""
+    import numpy as np
+
+    np.minimum(x, 0, out=below)
+    np.expm1(below, out=below)
+    below *= alpha
+    np.maximum(x, 0, out=y)
+    y += below
+    y *= scale

@@ -12,12 +12,15 @@ would cost 0.5 ms of start-up a class.
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, NamedTuple, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, dataclass_transform
 
 from archcalc.diagnostics import rule
 from archcalc.misfit import LayerError, refuse
 from archcalc.values import Boolean, Choice, Kind
 from archcalc.volume import MAX_DIMENSION, Reach, Rounding, Volume, Window
+
+if TYPE_CHECKING:
+    from archcalc.run import Array, Run
 
 TOO_LARGE_VOLUME = rule(
     "AC204",
@@ -188,6 +191,22 @@ class Layer:
         """The windows along width and height through which an output sees the input; None: its own pixel."""
         return None
 
+    def im2col(self, x: Volume, y: Volume) -> tuple[int, int] | None:
+        """Rows and columns of a group's im2col matrix for one image, [F*F*C/g, W'*H']; None: there is none."""
+        return None
+
+    def workspace(self, inputs: tuple[Volume, ...], y: Volume, images: int) -> int:
+        """How many values `forward` allocates besides its weights and its result (vectors along one side apart)."""
+        return 0
+
+    def forward(self, run: "Run", *inputs: "Array") -> "Array":
+        """Execute the layer on arrays [N, H, W, C].
+
+        Independent of everything above: no shape rule, no window's fit; what slicing gives is the shape.
+        Arrays come from `run`, and so do weights, in a fixed order: weights, biases, buffers.
+        """
+        raise NotImplementedError(f"{self.type} cannot be executed")
+
 
 TYPES: dict[str, type[Layer]] = {}
 
@@ -230,3 +249,11 @@ class Windowed(Layer):
         width, height = (extent + abs(fit.before - fit.after) for fit, extent in zip(fits, x, strict=False))
         copy = 0 if (width, height) == x[:2] else width * height * x.channels
         return Kept(input=not copy, values=copy)
+
+    def framed(self, x: Volume, images: int) -> int:
+        """Values of the images with their padding; 0 where there is none and the images are not copied."""
+        size = images * x.channels
+        for window, extent in zip(self.windows(x), x, strict=False):
+            fit = window.fit(extent)
+            size *= extent + fit.before + fit.after + max(0, -fit.leftover)
+        return size if size > images * x.size else 0

@@ -1,12 +1,16 @@
 """Convolution, with shared weights and without."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from archcalc.blocks import im2col_block, tile_rows
 from archcalc.diagnostics import rule
 from archcalc.layers.base import Cost, Kept, Layer, Windowed, bias_key, key, rounding_key
 from archcalc.misfit import LayerError
 from archcalc.values import Extents, Integer, Padding, Paddings
 from archcalc.volume import Pair, Rounding, Volume, Window
+
+if TYPE_CHECKING:
+    from archcalc.run import Array, Run
 
 BAD_GROUPS = rule(
     "AC203",
@@ -96,6 +100,12 @@ class Convolution(Windowed):
     def output(self, x: Volume) -> Volume:
         return Volume(*self.places(x), self.filters)
 
+    def seen(self, run: "Run", x: "Array") -> "Array":
+        """The windows of x as a view [N, H', W', Fh, Fw, C]."""
+        from archcalc.arrays import windows
+
+        return windows(run, x, self.kernel_size, self.stride, self.padding, self.rounding, self.dilation)
+
 
 class Conv(Convolution):
     """Convolution: each of K filters of F x F x C slides over the input."""
@@ -154,6 +164,80 @@ class Conv(Convolution):
         width, height = self.kernel_size
         return f"({width}*{height}*{x.channels // self.groups})*{self.filters}"
 
+    def im2col(self, x: Volume, y: Volume) -> tuple[int, int]:
+        return self.kernel_size.area * x.channels // self.groups, y.width * y.height
+
+    def workspace(self, inputs: tuple[Volume, ...], y: Volume, images: int) -> int:
+        (x,) = inputs
+        framed = self.framed(x, images)
+        if self.groups == x.channels > 1:
+            return framed + tile_rows(y.height, y.width * y.channels) * y.width * y.channels
+        if self.kernel_size == self.stride == (1, 1):
+            return framed
+        row = y.width * self.kernel_size.area * x.channels
+        taken, rows = im2col_block(images, y.height, row)
+        return framed + taken * rows * row
+
+    def forward(self, run: "Run", *inputs: "Array") -> "Array":
+        (x,) = inputs
+        seen = self.seen(run, x)
+        n, height, width, fh, fw, channels = seen.shape
+        part = channels // self.groups
+        weights = run.weight((fh, fw, part, self.filters), fh * fw * part)
+        bias = run.bias((self.filters,), fh * fw * part) if self.bias else None
+        y = run.new((n, height, width, self.filters))
+        if self.groups == channels > 1:
+            self._depthwise(run, seen, weights, bias, y)
+        else:
+            self._products(run, seen, weights, bias, y)
+        return y
+
+    def _products(self, run: "Run", seen: "Array", weights: "Array", bias: "Array | None", y: "Array") -> None:
+        """im2col and one matrix product a block (for each group): [pixels, Fh*Fw*C/g] @ [Fh*Fw*C/g, K/g].
+
+        A 1x1 convolution of stride 1 reads the image as it lies.
+        """
+        import numpy as np
+
+        n, height, width, fh, fw, channels = seen.shape
+        g = self.groups
+        part = channels // g
+        images, rows = im2col_block(n, height, width * fh * fw * channels)
+        bare = self.kernel_size == self.stride == (1, 1)
+        matrix = weights.reshape(fh * fw * part, g, -1).transpose(1, 0, 2)
+        block = None if bare else run.new((images, rows, width, g, fh, fw, part))
+        pixels = 0
+        for image in range(0, n, images):
+            for row in range(0, height, rows):
+                read = seen[image : image + images, row : row + rows]
+                if block is not None:
+                    split = read.reshape(*read.shape[:-1], g, part).transpose(0, 1, 2, 5, 3, 4, 6)
+                    read = block[: len(read), : read.shape[1]]
+                    np.copyto(read, split)
+                columns = read.reshape(-1, g, fh * fw * part)
+                out = y[image : image + images, row : row + rows].reshape(-1, g, self.filters // g)
+                run.matmul(columns.transpose(1, 0, 2), matrix, out.transpose(1, 0, 2))
+                if bias is not None:
+                    out += bias.reshape(g, -1)
+                pixels += len(columns)
+        run.columns = (matrix.shape[1], pixels // n)
+
+    def _depthwise(self, run: "Run", seen: "Array", weights: "Array", bias: "Array | None", y: "Array") -> None:
+        """Every channel on its own: for every place in the window one multiply-add of the shifted image."""
+        from archcalc.arrays import bands
+
+        channels = seen.shape[-1]
+        spare = run.new(
+            (tile_rows(y.shape[1], y.shape[2] * y.shape[3]), y.shape[2], channels, self.filters // channels)
+        )
+        for read, written in bands(run, seen, y):
+            out = written.reshape(*written.shape[:2], channels, -1)
+            out[...] = 0 if bias is None else bias.reshape(channels, -1)
+            for i in range(read.shape[2]):
+                for j in range(read.shape[3]):
+                    tap = weights[i, j].reshape(channels, -1)
+                    run.multiply_add(out, read[:, :, i, j, :, None], tap, spare[: len(out)])
+
 
 class Local(Convolution):
     """Locally connected: a convolution whose filters are not shared between positions."""
@@ -172,6 +256,37 @@ class Local(Convolution):
     def weights_formula(self, x: Volume, y: Volume) -> str:
         width, height = self.kernel_size
         return f"({y.product})*({width}*{height}*{x.channels})"
+
+    def im2col(self, x: Volume, y: Volume) -> tuple[int, int]:
+        return self.kernel_size.area * x.channels, y.width * y.height
+
+    def workspace(self, inputs: tuple[Volume, ...], y: Volume, images: int) -> int:
+        (x,) = inputs
+        row = images * y.width * self.kernel_size.area * x.channels
+        return self.framed(x, images) + im2col_block(1, y.height, row)[1] * row
+
+    def forward(self, run: "Run", *inputs: "Array") -> "Array":
+        """A matrix product for every position: [N, Fh*Fw*C] @ [Fh*Fw*C, K]."""
+        import numpy as np
+
+        (x,) = inputs
+        seen = self.seen(run, x).transpose(1, 2, 0, 3, 4, 5)
+        height, width, n, fh, fw, channels = seen.shape
+        size = fh * fw * channels
+        weights = run.weight((height, width, size, self.filters), size)
+        bias = run.bias((height, width, self.filters), size) if self.bias else None
+        y = run.new((n, height, width, self.filters))
+        _, rows = im2col_block(1, height, n * width * size)
+        block = run.new((rows, width, n, fh, fw, channels))
+        for row in range(0, height, rows):
+            columns = block[: len(seen[row : row + rows])]
+            np.copyto(columns, seen[row : row + rows])
+            out = y[:, row : row + rows].transpose(1, 2, 0, 3)
+            run.matmul(columns.reshape(-1, width, n, size), weights[row : row + rows], out)
+        if bias is not None:
+            y += bias
+        run.columns = (size, height * width)
+        return y
 
 
 SHARED: Any = Convolution.keys  # to the type checker a key is the value it will hold
@@ -226,6 +341,15 @@ class DepthwiseConv(Layer):
 
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
         return self.grouped(inputs[0].channels).kept(inputs, y)
+
+    def im2col(self, x: Volume, y: Volume) -> tuple[int, int]:
+        return self.grouped(x.channels).im2col(x, y)
+
+    def workspace(self, inputs: tuple[Volume, ...], y: Volume, images: int) -> int:
+        return self.grouped(inputs[0].channels).workspace(inputs, y, images)
+
+    def forward(self, run: "Run", *inputs: "Array") -> "Array":
+        return self.grouped(inputs[0].shape[-1]).forward(run, *inputs)
 
 
 def _nearest_multiples(value: int, divisor: int, name: str) -> str:

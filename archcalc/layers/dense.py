@@ -1,8 +1,13 @@
 """Fully connected layers."""
 
+from typing import TYPE_CHECKING
+
 from archcalc.layers.base import Cost, Kept, Layer, bias_key, key
 from archcalc.values import Integer
 from archcalc.volume import Volume, Window
+
+if TYPE_CHECKING:
+    from archcalc.run import Array, Run
 
 
 class FullyConnected(Layer):
@@ -38,3 +43,13 @@ class FullyConnected(Layer):
 
     def windows(self, x: Volume) -> tuple[Window, Window]:
         return Window(x.width), Window(x.height)
+
+    def forward(self, run: "Run", *inputs: "Array") -> "Array":
+        flat = inputs[0].reshape(len(inputs[0]), -1)  # values in the order height, width, channels
+        weights = run.weight((flat.shape[1], self.units), flat.shape[1])
+        bias = run.bias((self.units,), flat.shape[1]) if self.bias else None
+        y = run.new((len(flat), self.units))
+        run.matmul(flat, weights, y)
+        if bias is not None:
+            y += bias
+        return y.reshape(len(flat), 1, 1, self.units)

@@ -1,6 +1,6 @@
 """Layers that join branches: concat, add, multiply."""
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from archcalc.diagnostics import rule
 from archcalc.layers.base import TOO_LARGE_VOLUME, Cost, Kept, Layer
@@ -8,6 +8,9 @@ from archcalc.misfit import LayerError
 from archcalc.volume import MAX_DIMENSION, Volume, Window
 
 MAX_STRIDE = 4  # a larger step than any network's shortcut takes is no repair
+
+if TYPE_CHECKING:
+    from archcalc.run import Array, Run
 
 BRANCH_MISMATCH = rule(
     "AC301",
@@ -75,6 +78,11 @@ class Concat(Merge):
     def operations(self, branches: int) -> int:
         return 0
 
+    def forward(self, run: "Run", *inputs: "Array") -> "Array":
+        import numpy as np
+
+        return run.adopt(np.concatenate(inputs, axis=3))
+
 
 class Add(Merge):
     """Sum the branches element by element."""
@@ -86,6 +94,17 @@ class Add(Merge):
 
     def odd(self, inputs: tuple[Volume, ...]) -> tuple[int, int] | None:
         return next(((1, number) for number, other in enumerate(inputs, 1) if other != inputs[0]), None)
+
+    def forward(self, run: "Run", *inputs: "Array") -> "Array":
+        import numpy as np
+
+        if len({x.shape for x in inputs}) > 1:  # NumPy would stretch them
+            raise ValueError(f"cannot add {' and '.join(str(x.shape[1:]) for x in inputs)}")
+        y = run.new(inputs[0].shape)
+        np.copyto(y, inputs[0])
+        for x in inputs[1:]:
+            y += x
+        return y
 
 
 class Multiply(Merge):
@@ -104,6 +123,15 @@ class Multiply(Merge):
 
     def joined(self, inputs: tuple[Volume, ...]) -> Volume:
         return max(inputs, key=lambda one: one[:2])
+
+    def forward(self, run: "Run", *inputs: "Array") -> "Array":
+        import numpy as np
+
+        y = run.new(np.broadcast_shapes(*(x.shape for x in inputs)))
+        np.copyto(y, inputs[0])
+        for x in inputs[1:]:
+            y *= x
+        return y
 
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
         """Every factor, and the products in between of more than two."""

@@ -1,8 +1,14 @@
 """Normalization and dropout."""
 
+from typing import TYPE_CHECKING
+
+from archcalc.blocks import tile_rows
 from archcalc.layers.base import Cost, Kept, Layer, key
 from archcalc.values import Boolean, Integer, Number
 from archcalc.volume import Volume
+
+if TYPE_CHECKING:
+    from archcalc.run import Array, Run
 
 
 class BatchNorm(Layer):
@@ -22,6 +28,34 @@ class BatchNorm(Layer):
 
     def weights_formula(self, x: Volume, y: Volume) -> str:
         return str(x.channels) if self.affine and self.scale else ""
+
+    def workspace(self, inputs: tuple[Volume, ...], y: Volume, images: int) -> int:
+        return 2 * y.channels
+
+    def forward(self, run: "Run", *inputs: "Array") -> "Array":
+        """With the running statistics, as at inference; the scale is below 1 so that deep sums stay finite."""
+        import numpy as np
+
+        from archcalc.arrays import tiles
+
+        (x,) = inputs
+        shape = x.shape[-1:]
+        gamma = run.draw("weights", shape, 0.75, 0.25) if self.affine and self.scale else None
+        beta = run.draw("biases", shape, 0.0, 0.1) if self.affine else None
+        mean = run.draw("buffers", shape, 0.0, 0.1)
+        variance = run.draw("buffers", shape, 1.0, 0.25)
+        factor, shift = run.new(shape), run.new(shape)
+        np.add(variance, self.eps, out=factor)
+        np.power(factor, -0.5, out=factor)
+        if gamma is not None:
+            factor *= gamma
+        np.multiply(mean, factor, out=shift)
+        np.subtract(0 if beta is None else beta, shift, out=shift)
+        y = run.new(x.shape)
+        for a, b in tiles(run, x, y):
+            np.multiply(a, factor, out=b)
+            b += shift
+        return y
 
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
         """The input, and the batch's mean and inverse deviation per channel."""
@@ -50,6 +84,32 @@ class LayerNorm(Layer):
     def weights_formula(self, x: Volume, y: Volume) -> str:
         return str(x.channels) if self.affine else ""
 
+    def workspace(self, inputs: tuple[Volume, ...], y: Volume, images: int) -> int:
+        return 2 * tile_rows(images * y.width * y.height, y.channels) * y.channels
+
+    def forward(self, run: "Run", *inputs: "Array") -> "Array":
+        import numpy as np
+
+        from archcalc.arrays import tiles
+
+        (x,) = inputs
+        gamma = run.draw("weights", x.shape[-1:], 0.75, 0.25) if self.affine else None
+        beta = run.draw("biases", x.shape[-1:], 0.0, 0.1) if self.affine else None
+        y = run.new(x.shape)
+        for a, b, square, other in tiles(run, x, y, 2):
+            column = other[:, :1]
+            np.mean(a, axis=1, keepdims=True, out=column)
+            np.subtract(a, column, out=b)
+            np.multiply(b, b, out=square)
+            np.mean(square, axis=1, keepdims=True, out=column)
+            column += self.eps
+            np.sqrt(column, out=column)
+            b /= column
+            if gamma is not None:
+                b *= gamma
+                b += beta
+        return y
+
 
 class LayerScale(Layer):
     """One trained factor per channel (Touvron et al., arXiv:2103.17239)."""
@@ -66,6 +126,13 @@ class LayerScale(Layer):
     def weights_formula(self, x: Volume, y: Volume) -> str:
         return str(x.channels)
 
+    def forward(self, run: "Run", *inputs: "Array") -> "Array":
+        import numpy as np
+
+        (x,) = inputs
+        factors = run.draw("weights", x.shape[-1:], 0.75, 0.25)
+        return np.multiply(x, factors, out=run.new(x.shape))
+
 
 class LocalResponseNorm(Layer):
     """Local response normalization over n neighbouring channels (AlexNet, section 3.3)."""
@@ -80,6 +147,31 @@ class LocalResponseNorm(Layer):
 
     def cost(self, x: Volume, y: Volume) -> Cost:
         return Cost(flops=y.size * (2 * self.size + 3))
+
+    def workspace(self, inputs: tuple[Volume, ...], y: Volume, images: int) -> int:
+        return 2 * tile_rows(images * y.width * y.height, y.channels) * y.channels
+
+    def forward(self, run: "Run", *inputs: "Array") -> "Array":
+        """X / (k + alpha * sum of n squares)^beta as in the paper; n//2 of the channels summed come before."""
+        import numpy as np
+
+        from archcalc.arrays import tiles
+
+        (x,) = inputs
+        y = run.new(x.shape)
+        for a, b, square, total in tiles(run, x, y, 2):
+            np.multiply(a, a, out=square)
+            total[...] = 0
+            for shift in range(-(self.size // 2), self.size - self.size // 2):
+                if shift < 0:
+                    total[:, -shift:] += square[:, :shift]
+                else:
+                    total[:, : max(0, total.shape[1] - shift)] += square[:, shift:]
+            total *= self.alpha
+            total += self.k
+            np.power(total, -self.beta, out=total)
+            np.multiply(a, total, out=b)
+        return y
 
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
         """The input, its squares with n - 1 channels of padding, the base of the power, and the power."""
@@ -106,3 +198,6 @@ class Dropout(Layer):
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
         """The mask; in place it would overwrite what the layer before keeps.  A rate of 0 does nothing."""
         return Kept(mask=y.size) if self.rate else Kept(storage="view")
+
+    def forward(self, run: "Run", *inputs: "Array") -> "Array":
+        return inputs[0]

@@ -1,12 +1,17 @@
 """Pooling over windows, and over the whole image."""
 
 from math import gcd
+from typing import TYPE_CHECKING, ClassVar
 
+from archcalc.blocks import tile_rows
 from archcalc.diagnostics import rule
 from archcalc.layers.base import Cost, Kept, Layer, Windowed, key, rounding_key
 from archcalc.misfit import LayerError
 from archcalc.values import Boolean, Extents, Padding, Paddings
 from archcalc.volume import Pair, Reach, Rounding, Volume, Window
+
+if TYPE_CHECKING:
+    from archcalc.run import Array, Run
 
 POOL_PADDING = rule(
     "AC206",
@@ -83,14 +88,42 @@ class Pooling(Windowed):
     def cost(self, x: Volume, y: Volume) -> Cost:
         return Cost(flops=y.size * self.kernel_size.area)
 
+    fill: ClassVar[float] = 0.0  # what padding counts as
+
+    def workspace(self, inputs: tuple[Volume, ...], y: Volume, images: int) -> int:
+        return self.framed(inputs[0], images)
+
+    def forward(self, run: "Run", *inputs: "Array") -> "Array":
+        from archcalc.arrays import bands, windows
+
+        (x,) = inputs
+        seen = windows(run, x, self.kernel_size, self.step, self.padding, self.rounding, fill=self.fill)
+        y = run.new((*seen.shape[:3], seen.shape[-1]))
+        for read, out in bands(run, seen, y):
+            taps = [read[:, :, i, j] for i in range(read.shape[2]) for j in range(read.shape[3])]
+            self.reduce(run, taps, out)
+        return y
+
+    def reduce(self, run: "Run", taps: "list[Array]", out: "Array") -> None:
+        """Reduce the shifted images, one for every place in the window, to `out`."""
+        raise NotImplementedError
+
 
 class MaxPool(Pooling):
     """Max pooling."""
 
     type = "pool"
     aka = ("maxpool", "maxpool2d", "max_pool", "maxpooling2d", "max_pooling", "pooling", "mp")
+    fill = float("-inf")
 
     rounding: Rounding = rounding_key()
+
+    def reduce(self, run: "Run", taps: "list[Array]", out: "Array") -> None:
+        import numpy as np
+
+        np.copyto(out, taps[0])
+        for tap in taps[1:]:
+            np.maximum(out, tap, out=out)
 
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
         return self.kept_input(inputs[0])._replace(indices=y.size)
@@ -110,6 +143,27 @@ class AveragePool(Pooling):
     )
     rounding: Rounding = rounding_key()
 
+    def forward(self, run: "Run", *inputs: "Array") -> "Array":
+        """The sum of a window over the number of its values; those beyond the padding (`ceil`) never count."""
+        from archcalc.arrays import counted
+
+        y = super().forward(run, *inputs)
+        (x,) = inputs
+        (fw, fh), (sw, sh), p = self.kernel_size, self.step, self.padding
+        padding = self.count_padding
+        rows = counted(x.shape[1], fh, sh, p.top, p.bottom, self.rounding, p.mode, padding=padding)
+        columns = counted(x.shape[2], fw, sw, p.left, p.right, self.rounding, p.mode, padding=padding)
+        y /= rows.astype(y.dtype)[:, None, None]
+        y /= columns.astype(y.dtype)[:, None]
+        return y
+
+    def reduce(self, run: "Run", taps: "list[Array]", out: "Array") -> None:
+        import numpy as np
+
+        np.copyto(out, taps[0])
+        for tap in taps[1:]:
+            out += tap
+
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
         return self.kept_input(inputs[0])
 
@@ -121,6 +175,19 @@ class L2Pool(Pooling):
     aka = ("lppool", "lppool2d", "lp_pool", "l2_pool")
 
     rounding: Rounding = rounding_key()
+
+    def workspace(self, inputs: tuple[Volume, ...], y: Volume, images: int) -> int:
+        row = y.width * y.channels
+        return self.framed(inputs[0], images) + tile_rows(y.height, row) * row
+
+    def reduce(self, run: "Run", taps: "list[Array]", out: "Array") -> None:
+        import numpy as np
+
+        square = run.new(out.shape)
+        np.multiply(taps[0], taps[0], out=out)
+        for tap in taps[1:]:
+            out += np.multiply(tap, tap, out=square)
+        np.sqrt(out, out=out)
 
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept | None:
         """The input, its squares, and four maps of the root's arithmetic (lp_pool2d; it does not pad)."""
@@ -144,6 +211,11 @@ class GlobalAveragePool(Layer):
 
     def windows(self, x: Volume) -> tuple[Window, Window]:
         return Window(x.width), Window(x.height)
+
+    def forward(self, run: "Run", *inputs: "Array") -> "Array":
+        (x,) = inputs
+        y = run.new((x.shape[0], 1, 1, x.shape[-1]))
+        return x.mean(axis=(1, 2), keepdims=True, out=y)
 
 
 class AdaptivePooling(Layer):
@@ -169,6 +241,27 @@ class AdaptivePooling(Layer):
         width, height = (_adaptive(extent, size) for extent, size in zip(x[:2], self.size, strict=True))
         return width, height
 
+    def workspace(self, inputs: tuple[Volume, ...], y: Volume, images: int) -> int:
+        return images * inputs[0].width * y.height * y.channels
+
+    def forward(self, run: "Run", *inputs: "Array") -> "Array":
+        """Rows first, then columns: a mean of means of equal numbers of values is their mean."""
+        (x,) = inputs
+        n, height, width, channels = x.shape
+        columns, rows = self.size
+        strips = run.new((n, rows, width, channels))
+        for row in range(rows):
+            self.reduce(x[:, row * height // rows : -(-(row + 1) * height // rows)], 1, strips[:, row])
+        y = run.new((n, rows, columns, channels))
+        for column in range(columns):
+            part = strips[:, :, column * width // columns : -(-(column + 1) * width // columns)]
+            self.reduce(part, 2, y[:, :, column])
+        return y
+
+    def reduce(self, x: "Array", axis: int, out: "Array") -> None:
+        """Reduce a window along an axis to `out`."""
+        raise NotImplementedError
+
 
 class AdaptiveAveragePool(AdaptivePooling):
     """Average pooling to a given size."""
@@ -180,6 +273,9 @@ class AdaptiveAveragePool(AdaptivePooling):
         """The input; to one value per channel it is computed as a mean, which keeps nothing."""
         return Kept(input=self.size.area > 1)
 
+    def reduce(self, x: "Array", axis: int, out: "Array") -> None:
+        x.mean(axis=axis, out=out)
+
 
 class AdaptiveMaxPool(AdaptivePooling):
     """Max pooling to a given size."""
@@ -189,6 +285,9 @@ class AdaptiveMaxPool(AdaptivePooling):
 
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
         return Kept(input=True, indices=y.size)
+
+    def reduce(self, x: "Array", axis: int, out: "Array") -> None:
+        x.max(axis=axis, out=out)
 
 
 def _seen(extent: int, size: int) -> int:

@@ -1,10 +1,15 @@
 """Layers that only move values: the input itself, flatten, padding and cropping, channel split and shuffle."""
 
+from typing import TYPE_CHECKING
+
 from archcalc.diagnostics import rule
 from archcalc.layers.base import Kept, Layer, key
 from archcalc.misfit import NOTHING_LEFT, LayerError
 from archcalc.values import Integer, Padding, Paddings
 from archcalc.volume import Volume, Window
+
+if TYPE_CHECKING:
+    from archcalc.run import Array, Run
 
 UNEVEN_SPLIT = rule(
     "AC212",
@@ -33,6 +38,9 @@ class Input(Layer):
     def volume(self) -> Volume:
         return Volume(self.width, self.height, self.channels)
 
+    def forward(self, run: "Run", *inputs: "Array") -> "Array":
+        return run.images(self.height, self.width, self.channels)
+
 
 class Flatten(Layer):
     """All values as one column of channels; fc does it implicitly."""
@@ -48,6 +56,10 @@ class Flatten(Layer):
 
     def windows(self, x: Volume) -> tuple[Window, Window]:
         return Window(x.width), Window(x.height)
+
+    def forward(self, run: "Run", *inputs: "Array") -> "Array":
+        """Values in the order height, width, channels."""
+        return inputs[0].reshape(len(inputs[0]), 1, 1, -1)
 
 
 class Pad(Layer):
@@ -75,6 +87,14 @@ class Pad(Layer):
     def windows(self, x: Volume) -> tuple[Window, Window]:
         p = self.padding
         return Window(1, 1, p.left, p.right), Window(1, 1, p.top, p.bottom)
+
+    def forward(self, run: "Run", *inputs: "Array") -> "Array":
+        (x,) = inputs
+        (n, height, width, channels), p = x.shape, self.padding
+        y = run.new((n, p.top + height + p.bottom, p.left + width + p.right, channels))
+        y[...] = 0
+        y[:, p.top : p.top + height, p.left : p.left + width] = x
+        return y
 
 
 class Crop(Layer):
@@ -111,6 +131,11 @@ class Crop(Layer):
         c = self.cropping
         return Window(1, 1, -c.left, -c.right), Window(1, 1, -c.top, -c.bottom)
 
+    def forward(self, run: "Run", *inputs: "Array") -> "Array":
+        c = self.cropping
+        _, height, width, _ = inputs[0].shape
+        return run.copied(inputs[0][:, c.top : height - c.bottom, c.left : width - c.right])
+
 
 class Split(Layer):
     """One of the equal parts into which the channels are cut, in their order."""
@@ -137,6 +162,11 @@ class Split(Layer):
             raise _uneven(x, self.parts, "parts")
         return Volume(x.width, x.height, x.channels // self.parts)
 
+    def forward(self, run: "Run", *inputs: "Array") -> "Array":
+        import numpy as np
+
+        return run.copied(np.split(inputs[0], self.parts, axis=3)[self.part - 1])
+
 
 class Shuffle(Layer):
     """Channel shuffle: the channels of `groups` equal groups are dealt out in turn (arXiv:1707.01083)."""
@@ -157,6 +187,12 @@ class Shuffle(Layer):
         if x.channels % self.groups:
             raise _uneven(x, self.groups, "groups")
         return x
+
+    def forward(self, run: "Run", *inputs: "Array") -> "Array":
+        (x,) = inputs
+        n, height, width, _ = x.shape
+        dealt = x.reshape(n, height, width, self.groups, -1).swapaxes(3, 4)
+        return run.copied(dealt).reshape(n, height, width, -1)
 
 
 def _refuse_mode(layer: Layer, sides: Padding) -> None:

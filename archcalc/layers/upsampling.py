@@ -1,13 +1,18 @@
 """Layers that enlarge the image: transposed convolution and upsampling."""
 
 from functools import partial
+from typing import TYPE_CHECKING
 
+from archcalc.blocks import im2col_block
 from archcalc.diagnostics import rule
 from archcalc.layers.base import Cost, Kept, Layer, bias_key, key
 from archcalc.layers.conv import BAD_GROUPS, EVEN_HALF, SHARED
 from archcalc.misfit import NOTHING_LEFT, LayerError
 from archcalc.values import Choice, Extents, Integer, Padding, Paddings
 from archcalc.volume import Pair, Reach, Volume
+
+if TYPE_CHECKING:
+    from archcalc.run import Array, Run
 
 OUTPUT_PADDING = rule(
     "AC210",
@@ -162,6 +167,66 @@ class TransposedConv(Layer):
         )
         return width, height
 
+    def canvas(self, width: int, height: int) -> tuple[int, int]:
+        """Columns and rows that all windows touch together, and those that are added behind them."""
+        touched = [
+            (extent - 1) * stride + size + added
+            for extent, size, stride, added in zip(
+                (width, height), self.kernel_size, self.stride, self.output_padding, strict=True
+            )
+        ]
+        if self.padding.mode == "same":  # windows smaller than their distance leave gaps, behind the last one too
+            touched = [max(one, s * e) for one, s, e in zip(touched, self.stride, (width, height), strict=True)]
+        return touched[0], touched[1]
+
+    def workspace(self, inputs: tuple[Volume, ...], y: Volume, images: int) -> int:
+        (x,) = inputs
+        width, height = self.canvas(x.width, x.height)
+        row = x.width * self.kernel_size.area * self.filters
+        taken, rows = im2col_block(images, x.height, row)
+        return images * width * height * self.filters + taken * rows * row
+
+    def forward(self, run: "Run", *inputs: "Array") -> "Array":
+        """One matrix product a block and group, [pixels, C/g] @ [C/g, Fh*Fw*K/g], added up where windows overlap."""
+        import numpy as np
+
+        (x,) = inputs
+        n, height, width, channels = x.shape
+        (fw, fh), (sw, sh), g, part = self.kernel_size, self.stride, self.groups, self.filters // self.groups
+        fan_in = max(1, fw * fh * channels // g // (sw * sh))  # of an output value, away from the border
+        weights = run.weight((channels, fh, fw, part), fan_in)
+        bias = run.bias((self.filters,), fan_in) if self.bias else None
+        wide, tall = self.canvas(width, height)
+        canvas = run.new((n, tall, wide, g, part))
+        canvas[...] = 0
+        images, rows = im2col_block(n, height, width * fh * fw * self.filters)
+        columns = run.new((g, images * rows * width, fh * fw * part))
+        matrix = weights.reshape(g, -1, fh * fw * part)
+        for image in range(0, n, images):
+            for row in range(0, height, rows):
+                read = x[image : image + images, row : row + rows]
+                pixels = read.reshape(-1, g, channels // g).transpose(1, 0, 2)
+                out = columns[:, : pixels.shape[1]]
+                run.matmul(pixels, matrix, out)
+                windows = out.reshape(g, len(read), -1, width, fh, fw, part).transpose(4, 5, 1, 2, 3, 0, 6)
+                for i in range(fh):
+                    for j in range(fw):
+                        target = canvas[image : image + images, row * sh + i :: sh, j::sw]
+                        target[:, : read.shape[1], :width] += windows[i, j]
+        y = run.copied(self._cropped(canvas.reshape(n, tall, wide, -1), width, height))
+        if bias is not None:
+            np.add(y, bias, out=y)
+        return y
+
+    def _cropped(self, canvas: "Array", width: int, height: int) -> "Array":
+        """What the padding leaves: `same` the middle S times as wide and high as the input, else all but the sides."""
+        (fw, fh), (sw, sh), p = self.kernel_size, self.stride, self.padding
+        if p.mode == "same":
+            left, top = max(0, fw - sw) // 2, max(0, fh - sh) // 2
+            return canvas[:, top : top + sh * height, left : left + sw * width]
+        left, right, top, bottom = p[:4] if not p.mode else (fw // 2, fw // 2, fh // 2, fh // 2)
+        return canvas[:, top : canvas.shape[1] - bottom, left : canvas.shape[2] - right]
+
 
 class Upsample(Layer):
     """Upsampling: each pixel is repeated, or values are interpolated between pixel centres (`bilinear`)."""
@@ -206,6 +271,36 @@ class Upsample(Layer):
         ends = _beside if self.mode == "bilinear" else _nearest
         width, height = (Reach.of(factor, 1, partial(ends, factor)) for factor in self.factor)
         return width, height
+
+    def workspace(self, inputs: tuple[Volume, ...], y: Volume, images: int) -> int:
+        (x,) = inputs
+        return images * (x.width * y.height * y.channels + y.size) if self.mode == "bilinear" else 0
+
+    def forward(self, run: "Run", *inputs: "Array") -> "Array":
+        (x,) = inputs
+        n, height, width, channels = x.shape
+        across, down = self.factor
+        if self.mode == "bilinear":
+            return _stretched(run, _stretched(run, x, down, 1), across, 2)
+        y = run.new((n, height, down, width, across, channels))
+        y[...] = x[:, :, None, :, None]
+        return y.reshape(n, height * down, width * across, channels)
+
+
+def _stretched(run: "Run", x: "Array", factor: int, axis: int) -> "Array":
+    """Interpolate between the pixels' centres along an axis; beyond the first and last centre values stay."""
+    import numpy as np
+
+    extent = x.shape[axis]
+    at = np.clip((np.arange(extent * factor) + 0.5) / factor - 0.5, 0, extent - 1)
+    below = at.astype(np.int64)
+    share = (at - below).astype(x.dtype).reshape(-1, *[1] * (3 - axis))
+    y = run.adopt(np.take(x, below, axis=axis))
+    other = run.adopt(np.take(x, np.minimum(below + 1, extent - 1), axis=axis))
+    other -= y
+    other *= share
+    y += other
+    return y
 
 
 def _reached(size: int, stride: int, before: int, o: int) -> tuple[int, int]:

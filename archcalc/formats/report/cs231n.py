@@ -10,7 +10,10 @@ from archcalc.formats import Look, incomplete
 
 
 def render(report: Report, look: Look) -> str:
-    lines = [line(row) for row in report.rows if row.activations or row.cost.params or not row.node.inputs]
+    shown = [row for row in report.rows if row.activations or row.cost.params or not row.node.inputs]
+    lines = [
+        line(row) + (f"   im2col: {units.matrix(row.im2col)}" if look.im2col and row.im2col else "") for row in shown
+    ]
     hidden = len(report.rows) - len(lines)
     totals = report.totals
     width = units.BYTES[look.dtype]

@@ -32,7 +32,7 @@ HEAD = [
 def render(report: Report, look: Look) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(HEAD)
+    writer.writerow([*HEAD, *(["im2col_rows", "im2col_columns"] if look.im2col else [])])
     width = units.BYTES[look.dtype] * look.batch
     for row in report.rows:
         node, cost, seen = row.node, row.cost, row.receptive_field
@@ -51,6 +51,7 @@ def render(report: Report, look: Look) -> str:
                 row.activations * width,
                 *fields,
                 row.formula,
+                *((row.im2col or ("", "")) if look.im2col else ()),
             ]
         )
     return out.getvalue()

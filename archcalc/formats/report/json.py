@@ -50,6 +50,7 @@ def _layer(row: Row, report: Report, width: int) -> dict[str, Any]:
         "activations": row.activations,
         "activation_bytes": row.activations * width,
         "receptive_field": {"width": _field(seen.width), "height": _field(seen.height)},
+        "im2col": row.im2col,
         "unread": {"columns": row.unread[0], "rows": row.unread[1]},
         "line": node.span.line,
     }

@@ -13,8 +13,8 @@ def render(report: Report, look: Look) -> str:
     if report.graph.name:
         lines += [f"### {escape(report.graph.name)}", ""]
     lines += [
-        "| layer | type | output | memory | parameters | MACs | formula |",
-        "|---|---|---|--:|--:|--:|---|",
+        "| layer | type | output | memory | parameters | MACs | formula |" + (" im2col |" if look.im2col else ""),
+        "|---|---|---|--:|--:|--:|---|" + ("--:|" if look.im2col else ""),
     ]
     depth = look.depth or len(report.rows)  # deeper than any path: nothing is folded
     for name, group in by_path(report.rows, lambda row: row.node.path, depth):
@@ -32,10 +32,14 @@ def render(report: Report, look: Look) -> str:
             f"{params:,}" if params else "",
             f"{macs:,}" if macs else "",
             "" if name else row.formula,
+            *([("" if name else units.matrix(row.im2col))] if look.im2col else []),
         )
         lines.append(f"| {' | '.join(escape(cell) for cell in cells)} |")
     total = units.size(totals.activations * width)
-    lines.append(f"| **total** | | | **{total}** | **{totals.params:,}** | **{totals.macs:,}** | |")
+    lines.append(
+        f"| **total** | | | **{total}** | **{totals.params:,}** | **{totals.macs:,}** | |"
+        + (" |" if look.im2col else "")
+    )
     lines += ["", f"{look.dtype}, batch {look.batch}, activations {convention(report)}."]
     if missing := incomplete(report):
         lines += ["", f"**{missing}**"]

@@ -115,6 +115,8 @@ def _columns(table: Table, report: Report, look: Look) -> None:
     table.add_column("params", units.count(totals.params), justify="right", no_wrap=True, footer_style="bold")
     table.add_column("", "", no_wrap=True)
     table.add_column("MACs", units.count(totals.macs), justify="right", no_wrap=True, footer_style="bold")
+    if look.im2col:
+        table.add_column("im2col", "", justify="right", no_wrap=True)
     if _room(look, FORMULA_FROM):
         table.add_column("parameters come from", f"{totals.weights:,} + {totals.biases:,}", overflow="fold")
     if _room(look, FIELD_FROM):
@@ -135,6 +137,8 @@ def _cells(line: Line, scale: int, heaviest: int, look: Look) -> list[Text]:
         _bar(0 if line.folded else line.params, heaviest, "green", look),
         Text(units.count(line.macs) if line.macs else ""),
     ]
+    if look.im2col:
+        cells.append(Text("" if line.folded else units.matrix(row.im2col)))
     if _room(look, FORMULA_FROM):
         cells.append(Text("" if line.folded or line.block else row.formula))
     if _room(look, FIELD_FROM):

@@ -1,0 +1,113 @@
+"""`archcalc verify`."""
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from archcalc import formats
+from archcalc.commands._common import FOUND, OK, USAGE, MemorySize, examine_spec, explain, look_of, spec_options
+
+if TYPE_CHECKING:
+    from archcalc.run import Array
+    from archcalc.verify import Progress
+
+
+@click.command()
+@click.argument("spec")
+@click.option("--format", "-f", "form", type=click.Choice(formats.names("verify")), default="table", show_default=True)
+@click.option("--batch", type=click.IntRange(1, 2**31 - 1), default=1, show_default=True, help="Images at a time.")
+@click.option(
+    "--dtype", type=click.Choice(["float32", "float64"]), default="float32", show_default=True, help="Type of values."
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of weights and image.")
+@click.option("--image", metavar="FILE.npy", help="Values to read, [H, W, C] or [N, H, W, C], instead of random ones.")
+@click.option(
+    "--max-memory",
+    type=MemorySize(),
+    default="2GiB",
+    show_default=True,
+    help="Refuse a network whose arrays need more, before anything is allocated.",
+)
+@click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="End the run after this.")
+@click.option(
+    "--against", type=click.Choice(["torch"]), help="Compare every layer's values, too; needs archcalc[torch]."
+)
+@spec_options
+def verify(
+    spec: str,
+    form: str,
+    batch: int,
+    dtype: str,
+    seed: int,
+    image: str | None,
+    max_memory: int,
+    timeout: float | None,
+    against: str | None,
+    variables: tuple[str, ...],
+    input_size: str | None,
+) -> int:
+    """Execute the network in NumPy and compare every layer with what is predicted.
+
+    Shapes come from slicing padded arrays, weights are made layer by layer, multiply-accumulates are counted
+    from the operands, memory is measured while it is used.  Exits 1 if anything is not as predicted, or if the
+    run was refused (--max-memory) or ended (--timeout).
+    """
+    found = examine_spec(spec, variables, input_size)
+    if found is None:
+        return USAGE
+    explain(found)
+    if not found.fits:
+        return FOUND
+    from archcalc.architecture import Architecture
+
+    architecture = Architecture(found.path, found.document, found.report)
+    try:
+        result = architecture.verify(
+            batch=batch,
+            dtype=dtype,
+            seed=seed,
+            image=_load(image) if image else None,
+            max_memory=max_memory,
+            timeout=timeout,
+            against=against or "",
+            progress=_progress() if sys.stderr.isatty() else None,
+        )
+    except ImportError as error:
+        raise click.UsageError(
+            f"--against torch needs the torch extra, pip install 'archcalc[torch]' ({error})"
+        ) from None
+    except ValueError as error:
+        raise click.UsageError(f"--image: {error}") from None
+    sys.stdout.write(formats.renderer("verify", form)(result, look_of(sys.stdout)))
+    return OK if result.ok and found.ok else FOUND
+
+
+def _load(path: str) -> "Array":
+    """The image, mapped into memory rather than read: its shape is judged first."""
+    import numpy as np
+
+    from archcalc.specfile import shown_path
+
+    try:
+        found = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        reason = getattr(error, "strerror", None) or "not a .npy file of numbers"
+        raise click.UsageError(f"--image: cannot read {shown_path(path)}: {reason}") from None
+    if not isinstance(found, np.ndarray) or found.dtype.kind not in "biuf":
+        raise click.UsageError(f"--image: cannot read {shown_path(path)}: not a .npy file of numbers")
+    return found
+
+
+def _progress() -> "Progress":
+    """A line on the terminal that shows how far a long run has come, and is gone afterwards."""
+    started = time.monotonic()
+
+    def show(done: int, total: int, name: str) -> None:
+        if time.monotonic() - started > 1:
+            line = f"{done:,} of {total:,} layers, {name}" if done < total else ""
+            sys.stderr.write(f"\r\x1b[K{line}")
+            sys.stderr.flush()
+
+    return show

@@ -1,0 +1,68 @@
+"""The verification for people: one line a layer, then what differs, then the sum."""
+
+from archcalc import units
+from archcalc.formats import Look
+from archcalc.specfile import shown_path
+from archcalc.verify import Executed, Verification
+
+HEAD = ("layer", "type", "predicted", "executed", "params", "MACs", "time", "")
+RIGHT = (4, 5, 6)
+
+
+def render(result: Verification, look: Look) -> str:
+    report = result.report
+    name = shown_path(report.graph.name or "network")
+    lines = [f"{name}: {report.input} -> {report.output}, batch {result.batch}, {result.dtype}, seed {result.seed}"]
+    if result.layers:
+        cells = [HEAD, *(_cells(one) for one in result.layers)]
+        widths = [max(len(row[column]) for row in cells) for column in range(len(HEAD))]
+        lines.append("")
+        for row in cells:
+            texts = (
+                text.rjust(width) if column in RIGHT else text.ljust(width)
+                for column, (text, width) in enumerate(zip(row, widths, strict=True))
+            )
+            lines.append("  ".join(texts).rstrip())
+        lines.append("")
+    for one in result.layers:
+        lines += [f"{one.row.node.name}: {_paint('wrong', '31', look)}: {problem}" for problem in one.problems]
+    lines += _verdict(result, look)
+    return "\n".join(lines) + "\n"
+
+
+def _cells(one: Executed) -> tuple[str, ...]:
+    node, counted = one.row.node, one.counted
+    return (
+        node.name,
+        node.layer.label,
+        str(one.predicted),
+        str(one.executed) if one.executed else "?",
+        f"{counted.weights + counted.biases:,}" if counted else "?",
+        units.count(counted.macs) if counted else "?",
+        f"{one.seconds * 1000:.1f} ms",
+        "ok" if one.ok else "WRONG",
+    )
+
+
+def _verdict(result: Verification, look: Look) -> list[str]:
+    total = len(result.report.rows)
+    if result.problem:
+        done = f" after {len(result.layers):,} of {total:,} layers" if result.layers else ""
+        return [f"{_paint('not verified', '31', look)}{done}: {result.problem}"]
+    if not result.ok:
+        wrong = next(one for one in result.layers if not one.ok)
+        done = f", {len(result.layers):,} of {total:,} layers were executed" if len(result.layers) < total else ""
+        return [f"{_paint('not verified', '31', look)}: {wrong.row.node.name} is not as predicted{done}"]
+    totals = result.report.totals
+    compared = ", values as PyTorch's" if result.against else ""
+    counts = f"{total:,} layers, {totals.params:,} parameters and {totals.macs:,} MACs"
+    predicted = f"{units.size(result.estimate.size)} (in {result.estimate.row.node.name})"
+    return [
+        f"{_paint('ok', '32', look)}: {counts} executed as predicted{compared}",
+        f"forward {result.forward_seconds:.3f} s, weights {result.weights_seconds:.3f} s",
+        f"peak of memory {units.size(result.measured_peak or 0)}, predicted {predicted}",
+    ]
+
+
+def _paint(text: str, code: str, look: Look) -> str:
+    return f"\x1b[{code}m{text}\x1b[0m" if look.color else text
