@@ -361,7 +361,9 @@ def test_v_of_the_11x11x4_example() -> None:
 
 def test_alexnets_first_layer_builds_363_x_3025() -> None:
     run = Run()
-    y = Conv(filters=96, kernel_size=Pair(11, 11), stride=Pair(4, 4)).forward(run, run.new((1, 227, 227, 3)))
+    y = Conv(filters=96, kernel_size=Pair(11, 11), stride=Pair(4, 4)).forward(
+        run, np.ones((1, 227, 227, 3), np.float32)
+    )
     assert y.shape == (1, 55, 55, 96)
     assert run.columns == (363, 3025)
     assert run.macs == 363 * 3025 * 96
