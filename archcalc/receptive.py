@@ -84,7 +84,8 @@ class ReceptiveField(NamedTuple):
     height: Field | None
 
 
-PIXEL = ReceptiveField(Field(), Field())
+_ITSELF = Field()
+PIXEL = ReceptiveField(_ITSELF, _ITSELF)
 
 
 def through(
@@ -92,6 +93,8 @@ def through(
 ) -> ReceptiveField:
     """Look at `seen` through a layer's windows."""
     width = seen.width.through(windows[0], extents[0]) if seen.width else None
+    if seen.height is seen.width and windows[0] == windows[1] and extents[0] == extents[1]:
+        return ReceptiveField(width, width)  # the same along both axes
     height = seen.height.through(windows[1], extents[1]) if seen.height else None
     return ReceptiveField(width, height)
 

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 Rounding = Literal["exact", "floor", "ceil"]
 
 MAX_DIMENSION = 2**31 - 1
-MAX_PERIOD = 128  # outputs after which a reach repeats
+MAX_PERIOD = 32  # outputs after which a reach repeats
 
 
 class Pair(NamedTuple):
