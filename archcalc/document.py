@@ -13,7 +13,7 @@ from archcalc.layers import TYPES
 from archcalc.layers.base import ROUNDING
 from archcalc.layers.reshape import Input
 from archcalc.pattern import OPTIONAL, parse_pattern
-from archcalc.source import TOO_LARGE, Mapping, Scalar, Sequence, parse, refused_text, split_lines
+from archcalc.source import TOO_LARGE, Mapping, Scalar, Sequence, parse, refused_text
 from archcalc.source import Node as Value
 from archcalc.steps import (
     BAD_STRUCTURE,
@@ -31,6 +31,7 @@ from archcalc.steps import (
     unknown_key,
 )
 from archcalc.suggest import MAX_SUGGESTIONS, key_for, nearest, type_for
+from archcalc.text import split_lines
 from archcalc.training import Training, read_training
 from archcalc.values import Integer, bad, read_volume_text, shown, whole_number
 

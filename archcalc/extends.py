@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from archcalc.diagnostics import Diagnostic, Refusal, Span, rule
 from archcalc.graph import Graph, Node
-from archcalc.source import Mapping, Scalar, parse, split_lines
+from archcalc.source import Mapping, Scalar, parse
 from archcalc.source import Node as Value
+from archcalc.text import split_lines
 from archcalc.values import shown
 
 BAD_BASE = rule(

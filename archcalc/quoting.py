@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from archcalc.diagnostics import Diagnostic, Edit, Span
-from archcalc.source import BAD_YAML, split_lines
+from archcalc.text import BAD_YAML, split_lines
 
 MAX_REPAIRS = 20  # forgotten quotes that are looked for in one text
 MAX_READ = 1 << 20  # characters that are read once more for it, altogether

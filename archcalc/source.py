@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from archcalc.diagnostics import Diagnostic, Edit, Label, Refusal, Span, rule
+from archcalc.text import BAD_YAML, split_lines
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 64
@@ -40,18 +41,6 @@ BAD_CHARACTER = rule(
     Control characters (raw, or escaped in a quoted scalar), tabs, line separators, bidirectional
     overrides, byte order marks inside the text and lone surrogates are refused: they make a terminal,
     an editor or a reviewer see something other than what is read.  Indent with spaces.
-    """,
-)
-BAD_YAML = rule(
-    "AC010",
-    "the text is not YAML",
-    """
-    The YAML reader stopped here.  The usual reason is a pattern that begins with `[` and is not
-    quoted: YAML reads a leading `[` as a list.
-
-        layers:
-          - [CONV3-64 -> RELU]*2        # wrong
-          - "[CONV3-64 -> RELU]*2"      # right
     """,
 )
 UNSUPPORTED_YAML = rule(
@@ -95,11 +84,6 @@ Node = Scalar | Sequence | Mapping
 _ASCII_FORBIDDEN = re.compile("[^\n\r\x20-\x7e]")
 _CONTROLS = {"0": 0, "a": 7, "b": 8, "t": 9, "v": 11, "f": 12, "e": 27, "N": 0x85, "L": 0x2028, "P": 0x2029}
 _QUESTION = "a `?` inside a list or mapping in brackets needs quotes around its word"
-
-
-def split_lines(text: str) -> list[str]:
-    """The lines of a text; CR LF, CR and LF each end one."""
-    return re.split("\r\n|\r|\n", text) if "\r" in text else text.split("\n")
 
 
 @cache

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archcalc.diagnostics import Refusal, Span
-from archcalc.source import Mapping, Node, Scalar, Sequence, decode, parse, split_lines
+from archcalc.source import Mapping, Node, Scalar, Sequence, decode, parse
+from archcalc.text import split_lines
 
 LIBYAML = pytest.mark.parametrize("libyaml", [True, False], ids=["libyaml", "pure"])
 

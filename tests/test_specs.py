@@ -11,8 +11,8 @@ from archcalc.diagnostics import CATALOGUE, Diagnostic, SpecError, in_order
 from archcalc.document import read_document
 from archcalc.formats.check.text import finding
 from archcalc.layers import conv
-from archcalc.source import split_lines
 from archcalc.specfile import SpecText, read_spec
+from archcalc.text import split_lines
 from archcalc.volume import Window
 
 SPECS = Path(__file__).parent / "specs"
