@@ -3,7 +3,7 @@
 No NumPy here: the same figures predict the memory (`Layer.workspace`) and rule the loops (arrays.py).
 """
 
-IM2COL = 2**21  # values of an im2col block, unless a single row of outputs needs more: 8 MiB in single precision
+IM2COL = 2**22  # values of an im2col block, unless a single row of outputs needs more: 16 MiB in single precision
 TILE = 2**16  # values of a tile of an element by element operation: small enough for a core's cache
 DRAWN = 2**14  # weights drawn at a time, from 2 random bytes each
 RESERVED = 2 * DRAWN  # bytes for these, counted throughout the run

@@ -5,7 +5,7 @@ NumPy is imported.  Inputs, weights and results count, and so does the workspace
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from archcalc import units
@@ -72,6 +72,7 @@ class Verification(NamedTuple):
     forward_seconds: float = 0.0
     weights_seconds: float = 0.0
     measured_peak: int | None = None
+    measured_activations_peak: int | None = None  # bytes of layers' values alone, held for layers to come
     against: str = ""  # what the values were compared with
     output: "Array | None" = None
 
@@ -141,6 +142,7 @@ def _execute(
     layers: list[Executed] = []
     problem = ""
     drawing = 0.0
+    held = 0
     row = rows[0]
     try:
         for step, row in enumerate(rows):
@@ -156,6 +158,7 @@ def _execute(
                 break
             values[step] = y
             del y
+            held = max(held, _bytes(values.values()))
             for source in {step, *row.node.inputs}:
                 if last[source] == step < len(rows) - 1:
                     del values[source]
@@ -174,8 +177,15 @@ def _execute(
         forward_seconds=sum(one.seconds for one in layers),
         weights_seconds=drawing,
         measured_peak=measured,
+        measured_activations_peak=held,
         output=values.get(len(rows) - 1),
     )
+
+
+def _bytes(arrays: "Iterable[Array]") -> int:
+    """Bytes of arrays that are alive, views counted as what they look at."""
+    owners = {id(one): one for one in (array if array.base is None else array.base for array in arrays)}
+    return sum(one.nbytes for one in owners.values())
 
 
 def _layer(

@@ -205,10 +205,12 @@ def reduced(name: str) -> archcalc.Architecture:
 
 @pytest.mark.parametrize("name", zoo_names())
 def test_the_zoo(name: str) -> None:
-    result = reduced(name).verify()
+    architecture = reduced(name)
+    result = architecture.verify()
     assert result.ok, (result.problem, [one.problems for one in result.layers if not one.ok])
     assert result.measured_peak is not None
     assert abs(result.measured_peak - result.estimate.size) <= 0.02 * result.estimate.size
+    assert result.measured_activations_peak == architecture.plan(batch=1).inference.activations_peak_bytes
 
 
 def test_what_is_measured_is_what_python_allocates() -> None:

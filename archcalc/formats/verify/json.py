@@ -32,6 +32,7 @@ def record(result: Verification) -> dict[str, Any]:
         "predicted_peak_bytes": result.estimate.size,
         "predicted_peak_layer": result.estimate.row.node.name,
         "measured_peak_bytes": result.measured_peak,
+        "measured_activations_peak_bytes": result.measured_activations_peak,
     }
 
 
