@@ -1,7 +1,6 @@
 """The Python API: its examples, its names and their types, and that its results are plain data."""
 
 import ast
-import builtins
 import copy
 import doctest
 import json
@@ -185,17 +184,6 @@ def test_without_pandas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(ImportError, match=r"^to_pandas needs pandas \(.*\): pip install pandas$"):
         archcalc.load("zoo:lenet5").analyze().to_pandas()
-
-
-def test_pandas_is_not_imported_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = builtins.__import__
-
-    def refuse(name: str, *arguments: Any, **options: Any) -> Any:
-        assert not name.startswith("pandas")
-        return real(name, *arguments, **options)
-
-    monkeypatch.setattr(builtins, "__import__", refuse)
-    assert archcalc.load("zoo:lenet5").analyze().to_records()
 
 
 class Page(HTMLParser):
