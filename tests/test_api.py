@@ -124,6 +124,12 @@ def test_a_layer_that_could_not_be_read_stays_the_one_it_is() -> None:
     assert copy.deepcopy(graph).nodes[1].layer is copy.copy(UNKNOWN) is UNKNOWN
 
 
+def test_a_plan_is_plain_data() -> None:
+    plan = archcalc.load("zoo:vgg16").plan(batch=2)
+    assert pickle.loads(pickle.dumps(plan)) == copy.deepcopy(plan) == plan == archcalc.load("zoo:vgg16").plan(batch=2)
+    assert plan != archcalc.load("zoo:vgg16").plan(batch=3)
+
+
 def test_a_difference_in_any_field_is_one() -> None:
     report = archcalc.load("zoo:lenet5").analyze()
     row = report.rows[1]
@@ -224,6 +230,14 @@ def test_a_notebook_shows_a_table() -> None:
     assert page.rows[2] == ["conv1", "CONV3-64", "[224x224x64]", "12.25 MiB", "1,792", "86,704,128", "(3*3*3)*64 + 64"]
     assert page.rows[-1][4] == f"{report.totals.params:,}"
     assert "color" not in report._repr_html_()  # light and dark are the notebook's
+
+
+def test_html_folds_and_shows_im2col_as_markdown_does() -> None:
+    report = archcalc.load("zoo:resnet50").analyze()
+    page = Page(html.render(report, Look(depth=1, im2col=True)))
+    (line,) = (row for row in page.rows if row[0] == "conv5")
+    assert line[1:3] == ["32 layers", "[7x7x2048]"]
+    assert {len(row) for row in page.rows} == {8}
 
 
 def test_a_notebook_is_not_flooded() -> None:
