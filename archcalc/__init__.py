@@ -1,38 +1,91 @@
-"""archcalc: check and measure ConvNet architectures before anyone trains them."""
+"""archcalc: check and measure ConvNet architectures before anyone trains them.
+
+A spec is a path, `zoo:name`, or a pattern; `load` reads it or raises SpecError with every problem it has:
+
+>>> import archcalc
+>>> net = archcalc.load("INPUT[32x32x3] -> [CONV3-16p1 -> RELU -> POOL2]*2 -> FC-10")
+>>> report = net.analyze()
+>>> str(report.output), report.totals.params, report.totals.macs
+('[1x1x10]', 13018, 1042432)
+>>> [(row.node.name, str(row.output)) for row in report.rows if row.cost.params]
+[('conv1', '[32x32x16]'), ('conv2', '[16x16x16]'), ('fc1', '[1x1x10]')]
+
+`check` raises nothing for a spec that is wrong, and gives the problems with their places:
+
+>>> [(one.code, one.span.column) for one in archcalc.check("INPUT[10x10x3] -> CONV3-4s2")]
+[('AC201', 27)]
+
+`compare` says what differs between two reports, layer by layer:
+
+>>> other = archcalc.load("INPUT[32x32x3] -> [CONV3-16p1 -> RELU -> POOL2]*2 -> FC-20").analyze()
+>>> for change in archcalc.compare(report, other).changes:
+...     print(change.status, change.row.node.name, change.params)
+changed fc1 10250
+
+In a test, `archcalc.testing.assert_architecture` asserts what a network is and costs.  Everything here is plain
+data: it can be pickled, copied and compared.  Nothing prints or exits.
+"""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from archcalc.analyze import Convention as Convention
     from archcalc.analyze import Report as Report
+    from archcalc.analyze import Row as Row
+    from archcalc.analyze import Totals as Totals
     from archcalc.architecture import Architecture as Architecture
+    from archcalc.architecture import Spec as Spec
     from archcalc.architecture import check as check
     from archcalc.architecture import load as load
     from archcalc.diagnostics import Diagnostic as Diagnostic
+    from archcalc.diagnostics import Edit as Edit
+    from archcalc.diagnostics import Label as Label
+    from archcalc.diagnostics import Span as Span
     from archcalc.diagnostics import SpecError as SpecError
+    from archcalc.diff import Change as Change
+    from archcalc.diff import Comparison as Comparison
+    from archcalc.diff import Setting as Setting
+    from archcalc.diff import compare as compare
+    from archcalc.document import UnknownVariable as UnknownVariable
+    from archcalc.graph import Graph as Graph
+    from archcalc.graph import Node as Node
+    from archcalc.layers.base import Cost as Cost
+    from archcalc.layers.base import Layer as Layer
     from archcalc.plan import Plan as Plan
+    from archcalc.receptive import Field as Field
+    from archcalc.receptive import ReceptiveField as ReceptiveField
     from archcalc.specfile import SpecUnavailable as SpecUnavailable
     from archcalc.volume import Volume as Volume
 
 __version__ = "0.1.0"
 
-_HOMES = {
-    "Architecture": "architecture",
-    "Diagnostic": "diagnostics",
-    "Plan": "plan",
-    "Report": "analyze",
-    "SpecError": "diagnostics",
-    "SpecUnavailable": "specfile",
-    "Volume": "volume",
-    "check": "architecture",
-    "load": "architecture",
+_NAMES = {
+    "analyze": ("Convention", "Report", "Row", "Totals"),
+    "architecture": ("Architecture", "Spec", "check", "load"),
+    "diagnostics": ("Diagnostic", "Edit", "Label", "Span", "SpecError"),
+    "diff": ("Change", "Comparison", "Setting", "compare"),
+    "document": ("UnknownVariable",),
+    "graph": ("Graph", "Node"),
+    "layers.base": ("Cost", "Layer"),
+    "plan": ("Plan",),
+    "receptive": ("Field", "ReceptiveField"),
+    "specfile": ("SpecUnavailable",),
+    "volume": ("Volume",),
 }
+_HOMES = {name: module for module, names in _NAMES.items() for name in names}
 
 __all__ = [*_HOMES, "__version__"]  # noqa: PLE0604 - strings, all of them
 
 
-def __getattr__(name: str) -> Any:
-    """Import what is asked for, when it is asked for: `import archcalc` alone stays cheap."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+if not TYPE_CHECKING:  # which would take every misspelt name for one that is found here
+
+    def __getattr__(name: str) -> Any:
+        """Import what is asked for, when it is asked for: `import archcalc` alone stays cheap."""
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,7 +1,8 @@
 """Graph -> Report: volumes, parameters, operations, memory and receptive fields of every layer."""
 
 from functools import cached_property
-from typing import Literal, NamedTuple
+from importlib import import_module
+from typing import Any, Literal, NamedTuple
 
 from archcalc.diagnostics import Diagnostic
 from archcalc.expand import placed
@@ -60,6 +61,22 @@ class Report:
     """The results for a network, or for the part of it that could be computed.
 
     `rows` follow the order of the graph and leave out nodes whose volume is not known; `problems` says why.
+
+    >>> import archcalc
+    >>> report = archcalc.load("INPUT[32x32x3] -> CONV5-6 -> RELU -> POOL2 -> FC-10").analyze()
+    >>> report
+    <Report: [32x32x3] -> [1x1x10], 5 layers, 12,226 params>
+    >>> report.totals.macs
+    364560
+    >>> for row in report.rows:
+    ...     print(row.node.name, row.node.layer.label, row.output, row.formula or "-")
+    input INPUT [32x32x3] -
+    conv1 CONV5-6 [28x28x6] (5*5*3)*6 + 6
+    relu1 RELU [28x28x6] -
+    pool1 POOL2 [14x14x6] -
+    fc1 FC-10 [1x1x10] 14*14*6*10 + 10
+    >>> report.rows[3].receptive_field.width.size
+    6
     """
 
     def __init__(
@@ -70,6 +87,31 @@ class Report:
         convention: Convention = "inplace",
     ) -> None:
         self.graph, self.rows, self.problems, self.convention = graph, rows, problems, convention
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the networks, their places in the text, and all results are the same."""
+        if not isinstance(other, Report):
+            return NotImplemented
+        return self is other or (
+            (self.convention, self.problems, self.graph, self.rows)
+            == (other.convention, other.problems, other.graph, other.rows)
+        )
+
+    __hash__ = None  # type: ignore[assignment] # rows hold mappings
+
+    def __repr__(self) -> str:
+        name = f" {self.graph.name}" if self.graph.name else ""
+        if not self.rows or not self.complete:
+            return f"<Report{name}: incomplete, {len(self.rows):,} of {len(self.graph.nodes):,} layers>"
+        return (
+            f"<Report{name}: {self.input} -> {self.output}, {len(self.rows):,} layers, {self.totals.params:,} params>"
+        )
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from archcalc.formats.report.html import shown
+
+        return shown(self)
 
     @property
     def complete(self) -> bool:
@@ -97,6 +139,29 @@ class Report:
             sum(one.flops for one in costs),
             sum(row.activations for row in self.rows),
         )
+
+    def to_records(self, *, batch: int = 1, dtype: str = "float32") -> list[dict[str, Any]]:
+        """One dict a layer, as in `report --format json`; `batch` and `dtype` are those of `activation_bytes`.
+
+        >>> import archcalc
+        >>> archcalc.load("zoo:lenet5").analyze().to_records()[1]["output"]
+        {'width': 28, 'height': 28, 'channels': 6}
+        """
+        from archcalc.formats import Look
+        from archcalc.formats.report.json import layers
+
+        return layers(self, Look(batch=batch, dtype=dtype))
+
+    def to_pandas(self, *, batch: int = 1, dtype: str = "float32") -> Any:
+        """A pandas DataFrame, one row a layer; what is nested in a record has a dot in its column: `output.width`.
+
+        Raises ImportError where pandas is not installed.
+        """
+        try:
+            pandas = import_module("pandas")
+        except ModuleNotFoundError as error:
+            raise ImportError(f"to_pandas needs pandas ({error}): pip install pandas") from None
+        return pandas.json_normalize(self.to_records(batch=batch, dtype=dtype))
 
 
 class _Measured(NamedTuple):

@@ -1,4 +1,4 @@
-"""The Python API: load, check, analyze, plan.  Nothing here prints or exits."""
+"""The Python API: load, check, analyze, plan, verify.  Nothing here prints or exits."""
 
 import gc
 import os
@@ -47,11 +47,22 @@ class Examination(NamedTuple):
 
 
 class Architecture(NamedTuple):
-    """A network that fits together."""
+    """A network that fits together.
+
+    >>> net = load("zoo:lenet5")
+    >>> net
+    <Architecture zoo:lenet5: LeNet-5, 12 layers>
+    >>> net.graph.nodes[1].layer
+    Conv(kernel_size=Pair(width=5, height=5), filters=6)
+    """
 
     path: str
     document: Document
     report: Report
+
+    def __repr__(self) -> str:
+        name = f"{self.name}, " if self.name else ""
+        return f"<Architecture {self.path}: {name}{len(self.graph.nodes):,} layers>"
 
     @property
     def name(self) -> str:
@@ -65,6 +76,10 @@ class Architecture(NamedTuple):
         """Volumes, parameters, operations, activations and receptive field of every layer.
 
         `inplace` counts no activations for layers that may overwrite their input; `separate` counts all.
+
+        >>> net = load("INPUT[8x8x3] -> CONV3-4p1 -> RELU")
+        >>> net.analyze().totals.activations, net.analyze(convention="separate").totals.activations
+        (448, 704)
         """
         if convention == self.report.convention:
             return self.report
@@ -156,6 +171,15 @@ def load(spec: Spec, *, set: Mapping[str, int] | None = None, input: str | None 
 
     `set` overrides the spec's `vars`, `input` its input ("384x384x3").  Raises SpecError with every
     problem of the spec, SpecUnavailable where there is none, UnknownVariable for a name in `set`.
+
+    >>> load("zoo:vgg16").report.totals.params
+    138357544
+    >>> load("zoo:vgg16", input="256x256x3").report.totals.params
+    169814824
+    >>> load("INPUT[10x10x3] -> CONV3-4s2")
+    Traceback (most recent call last):
+        ...
+    archcalc.diagnostics.SpecError: <pattern>:1:27: error[AC201]: conv1 does not fit: output width would be 4.5
     """
     found = examine(read_spec(spec), set=set, input=input)
     if not found.fits:
@@ -173,6 +197,15 @@ def check(
     """Every problem of SPEC in the order of its text; empty when it is fine.
 
     `select` has the codes of the advice that is wanted: None for what is on by default, () for none.
+    Raises SpecUnavailable and UnknownVariable as `load` does.
+
+    >>> check("zoo:resnet50")
+    []
+    >>> for one in check("INPUT[10x10x3] -> CONV3-4s2"):
+    ...     print(one.severity, one.code, one.span.line, one.span.column, one.message)
+    ...     print(one.help[0])
+    error AC201 1 27 conv1 does not fit: output width would be 4.5
+    the nearest widths that fit are 9 (-> 4) and 11 (-> 5)
     """
     try:
         return list(examine(read_spec(spec), set=set, input=input, select=select).diagnostics)
@@ -219,6 +252,13 @@ def examine(
             run = (DEFAULT if select is None else select) if advised else ()
             found = suppress(text.text, found, lambda code: code in run or code not in RULES)
     return Examination(text.path, document, report, tuple(found))
+
+
+def unreadable(error: SpecError) -> Examination:
+    """What is known about a spec that is not even text."""
+    empty = Graph("", ())
+    document = Document("", empty, error.diagnostics, {}, {}, ())
+    return Examination(error.path, document, Report(empty, ()), error.diagnostics)
 
 
 def _fits(found: Iterable[Diagnostic]) -> bool:

@@ -72,7 +72,17 @@ class Comparison(NamedTuple):
 
 
 def compare(a: Report, b: Report) -> Comparison:
-    """Compare two complete reports of one convention; the time is about linear in the number of layers."""
+    """Compare two complete reports of one convention; the time is about linear in the number of layers.
+
+    >>> import archcalc
+    >>> a, b = (archcalc.load(f"INPUT[8x8x3] -> CONV3-{k} -> RELU -> FC-10").report for k in (4, 8))
+    >>> found = archcalc.compare(a, b)
+    >>> for change in found.changes:
+    ...     print(change.status, change.row.node.name, *change.settings, change.params)
+    changed conv1 Setting(key='filters', old=4, new=8) 112
+    affected relu1 0
+    affected fc1 1440
+    """
     pairs = _align(a.graph.nodes, b.graph.nodes)
     wiring = _Wiring(a.graph.nodes, b.graph.nodes, pairs)
     changes: list[Change] = []

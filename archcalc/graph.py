@@ -41,5 +41,8 @@ class Graph(NamedTuple):
 class Unknown(Layer):
     """Stands where a layer could not be read, so that what does not depend on it can still be checked."""
 
+    def __reduce__(self) -> str:
+        return "UNKNOWN"  # copies and pickles are the one there is
+
 
 UNKNOWN = Unknown()

@@ -40,6 +40,11 @@ def read_spec(spec: str | os.PathLike[str]) -> SpecText:
     return _decoded(name, _read(name, name))._replace(folder=os.path.dirname(name) or ".")
 
 
+def is_path(spec: str | os.PathLike[str]) -> bool:
+    """Whether SPEC names a file: it is not standard input, of the zoo, or a pattern."""
+    return not isinstance(spec, str) or not (spec == "-" or spec.startswith("zoo:") or is_pattern(spec))
+
+
 def read_beside(folder: str, name: str) -> str:
     """The text of `name`.yaml in a folder and nowhere else; ValueError, in words for a message, if there is none."""
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name) or name.endswith((".yaml", ".yml")):

@@ -10,6 +10,8 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("archcalc", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("archcalc")
 
+pytest_plugins = ["pytester"]
+
 GOLDENS = Path(__file__).parent / "goldens"
 
 Golden = Callable[[str, str], None]

@@ -32,6 +32,7 @@ LOOKS = [
     ("csv", "", Look()),
     ("markdown", "", Look()),
     ("metrics", "", Look()),
+    ("html", "", Look()),
 ]
 
 

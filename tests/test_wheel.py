@@ -69,6 +69,20 @@ def test_the_wheel_holds_every_file(installed: Path) -> None:
     assert {f"archcalc/specs/{path.name}" for path in (ROOT / "specs").glob("*.yaml")} <= names
 
 
+def test_the_pytest_plugin_is_found(installed: Path) -> None:
+    (installed / "wrong.yaml").write_text("input: 10x10x3\nlayers: [conv: {filters: 4, kernel_size: 3, stride: 2}]\n")
+    result = subprocess.run(
+        [sys.executable, "-P", "-m", "pytest", "-p", "no:cacheprovider", "--archcalc", "wrong.yaml"],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=installed,
+        env={**os.environ, "PYTHONPATH": str(installed / "site")},
+    )
+    assert result.returncode == 1, result.stderr
+    assert "\nwrong.yaml:2:53: error[AC201]: conv1 does not fit: output width would be 4.5\n" in result.stdout
+
+
 def test_only_what_a_command_needs_is_imported(installed: Path) -> None:
     code = """
 import sys

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from archcalc.architecture import Examination
-    from archcalc.diagnostics import SpecError
 
 OK, FOUND, USAGE = 0, 1, 2
 DTYPES = ("float32", "float16", "bfloat16", "float64", "int8")
@@ -62,7 +61,7 @@ def spec_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def examine_spec(spec: str, variables: Iterable[str], input_size: str | None, **options: Any) -> "Examination | None":
     """Read and examine a spec; None, with a line on stderr, where there is nothing to read."""
-    from archcalc.architecture import examine
+    from archcalc.architecture import examine, unreadable
     from archcalc.diagnostics import SpecError
     from archcalc.document import UnknownVariable
     from archcalc.specfile import SpecUnavailable, read_spec, shown_path
@@ -70,24 +69,12 @@ def examine_spec(spec: str, variables: Iterable[str], input_size: str | None, **
     try:
         return examine(read_spec(spec), set=read_settings(variables), input=input_size, **options)
     except SpecError as error:  # not text: nothing was read
-        return failed_to_read(error)
+        return unreadable(error)
     except SpecUnavailable as error:
         click.echo(f"archcalc: {error}", err=True)
     except UnknownVariable as error:
         click.echo(f"archcalc: --set: {shown_path(spec)}: {error}", err=True)
     return None
-
-
-def failed_to_read(error: "SpecError") -> "Examination":
-    """What there is to say about a spec that is not text."""
-    from archcalc.analyze import analyze
-    from archcalc.architecture import Examination
-    from archcalc.document import Document
-    from archcalc.graph import Graph
-
-    empty = Graph("", ())
-    document = Document("", empty, error.diagnostics, {}, {}, ())
-    return Examination(error.path, document, analyze(empty), error.diagnostics)
 
 
 def explain(found: "Examination") -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archcalc.commands._common import FOUND, OK, USAGE, deliver, explain, failed_to_read
+from archcalc.commands._common import FOUND, OK, USAGE, deliver, explain
 
 if TYPE_CHECKING:
     from archcalc.fix import Fixed
@@ -21,6 +21,7 @@ def fix(spec: str, diff: bool) -> int:
     Comments and layout stay.  The file is written whole, and only where the result checks better; - reads
     standard input and prints the result.  Exits 1 if errors are left, with --diff also if something would change.
     """
+    from archcalc.architecture import unreadable
     from archcalc.diagnostics import SpecError
     from archcalc.fix import fix as repair
     from archcalc.pattern import is_pattern
@@ -34,7 +35,7 @@ def fix(spec: str, diff: bool) -> int:
         click.echo(f"archcalc: {error}", err=True)
         return USAGE
     except SpecError as error:
-        explain(failed_to_read(error))
+        explain(unreadable(error))
         return FOUND
     fixed = repair(text)
     changed = fixed.text != text.text

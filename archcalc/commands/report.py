@@ -64,13 +64,13 @@ def report(
 
     On a spec that fails, the table goes as far as the first layer that does not fit; exits 1.
     """
-    if depth and form not in ("table", "markdown"):
-        raise click.UsageError(f"--depth folds a table or markdown, not {form}")
+    if depth and form not in ("table", "html", "markdown"):
+        raise click.UsageError(f"--depth folds a table, html or markdown, not {form}")
     found = examine_spec(spec, variables, input_size, convention=convention)
     if found is None:
         return USAGE
     look = look_of(sys.stdout)._replace(batch=batch, dtype=dtype, layout=layout, depth=depth, im2col=im2col)
-    if found.fits or (found.report.rows and form in ("table", "cs231n", "markdown")):
+    if found.fits or (found.report.rows and form in ("table", "cs231n", "html", "markdown")):
         sys.stdout.write(formats.renderer("report", form)(found.report, look))
         sys.stdout.flush()
     explain(found)

@@ -25,10 +25,16 @@ def record(report: Report, look: Look = Look()) -> dict[str, Any]:
         "batch": look.batch,
         "dtype": look.dtype,
         "input": report.input._asdict(),
-        "layers": [_layer(row, report, width) for row in report.rows],
+        "layers": layers(report, look),
         "output": report.output._asdict(),
         "totals": {**totals, "activation_bytes": totals["activations"] * width},
     }
+
+
+def layers(report: Report, look: Look = Look()) -> list[dict[str, Any]]:
+    """The results of every layer as plain data."""
+    width = units.BYTES[look.dtype] * look.batch
+    return [_layer(row, report, width) for row in report.rows]
 
 
 def _layer(row: Row, report: Report, width: int) -> dict[str, Any]:
@@ -50,7 +56,7 @@ def _layer(row: Row, report: Report, width: int) -> dict[str, Any]:
         "activations": row.activations,
         "activation_bytes": row.activations * width,
         "receptive_field": {"width": _field(seen.width), "height": _field(seen.height)},
-        "im2col": row.im2col,
+        "im2col": row.im2col and list(row.im2col),
         "unread": {"columns": row.unread[0], "rows": row.unread[1]},
         "line": node.span.line,
     }

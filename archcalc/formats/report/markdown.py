@@ -1,5 +1,7 @@
 """The report as a Markdown table, for an issue or a pull request."""
 
+from collections.abc import Iterator
+
 from archcalc import units
 from archcalc.analyze import Report
 from archcalc.fold import by_path
@@ -16,25 +18,7 @@ def render(report: Report, look: Look) -> str:
         "| layer | type | output | memory | parameters | MACs | formula |" + (" im2col |" if look.im2col else ""),
         "|---|---|---|--:|--:|--:|---|" + ("--:|" if look.im2col else ""),
     ]
-    depth = look.depth or len(report.rows)  # deeper than any path: nothing is folded
-    for name, group in by_path(report.rows, lambda row: row.node.path, depth):
-        row = group[-1]
-        memory, params, macs = (
-            sum(one.activations for one in group),
-            sum(one.cost.params for one in group),
-            sum(one.cost.macs for one in group),
-        )
-        cells = (
-            name or row.node.name,
-            f"{len(group):,} {'layer' if len(group) == 1 else 'layers'}" if name else row.node.layer.label,
-            units.volume(row.output, look.layout, look.batch),
-            units.size(memory * width) if memory else "in place",
-            f"{params:,}" if params else "",
-            f"{macs:,}" if macs else "",
-            "" if name else row.formula,
-            *([("" if name else units.matrix(row.im2col))] if look.im2col else []),
-        )
-        lines.append(f"| {' | '.join(escape(cell) for cell in cells)} |")
+    lines += (f"| {' | '.join(map(escape, line))} |" for line in cells(report, look))
     total = units.size(totals.activations * width)
     lines.append(
         f"| **total** | | | **{total}** | **{totals.params:,}** | **{totals.macs:,}** | |"
@@ -44,6 +28,29 @@ def render(report: Report, look: Look) -> str:
     if missing := incomplete(report):
         lines += ["", f"**{missing}**"]
     return "\n".join(lines) + "\n"
+
+
+def cells(report: Report, look: Look) -> Iterator[tuple[str, ...]]:
+    """Name, type, output, memory, parameters, MACs, formula and, if asked for, im2col matrix of every layer."""
+    width = units.BYTES[look.dtype] * look.batch
+    depth = look.depth or len(report.rows)  # deeper than any path: nothing is folded
+    for name, group in by_path(report.rows, lambda row: row.node.path, depth):
+        row = group[-1]
+        memory, params, macs = (
+            sum(one.activations for one in group),
+            sum(one.cost.params for one in group),
+            sum(one.cost.macs for one in group),
+        )
+        yield (
+            name or row.node.name,
+            f"{len(group):,} {'layer' if len(group) == 1 else 'layers'}" if name else row.node.layer.label,
+            units.volume(row.output, look.layout, look.batch),
+            units.size(memory * width) if memory else "in place",
+            f"{params:,}" if params else "",
+            f"{macs:,}" if macs else "",
+            "" if name else row.formula,
+            *([("" if name else units.matrix(row.im2col))] if look.im2col else []),
+        )
 
 
 def convention(report: Report) -> str:
