@@ -1,4 +1,4 @@
-"""Repetitions in a table: which lines only repeat the ones just above them."""
+"""Repetitions in a table, and names under headings: which lines repeat the ones above, and which stand in a block."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -15,8 +15,13 @@ class Run(NamedTuple):
     times: int
 
 
-def runs(lines: Sequence[object]) -> Iterator[Run]:
-    """Cut lines, equal where nothing tells them apart, into runs; a fold is only made where it saves lines."""
+def runs(lines: Sequence[object], names: Sequence[str]) -> Iterator[Run]:
+    """Cut lines, equal where nothing tells them apart, into runs; a fold is only made where it saves lines.
+
+    `names` are the layers' full names: what is folded together begins where its first block begins.
+    """
+    heads = [head_of(name) for name in names]
+    begins = [number == 0 or head != heads[number - 1] for number, head in enumerate(heads)]
     known: dict[object, int] = {}
     keys = [known.setdefault(line, len(known)) for line in lines]
     at = 0
@@ -24,6 +29,8 @@ def runs(lines: Sequence[object]) -> Iterator[Run]:
         best, times = 1, 1
         for unit in range(1, min(LONGEST_UNIT, (len(keys) - at) // 2) + 1):
             if keys[at] != keys[at + unit] or keys[at : at + unit] != keys[at + unit : at + 2 * unit]:
+                continue
+            if not begins[at] and any(begins[at + 1 : at + unit]):
                 continue
             repeats = 2
             while keys[at : at + unit] == keys[at + repeats * unit : at + (repeats + 1) * unit]:
@@ -34,6 +41,22 @@ def runs(lines: Sequence[object]) -> Iterator[Run]:
             best, times = 1, 1
         yield Run(at, best, times)
         at += best * times
+
+
+def head_of(name: str) -> str:
+    """The blocks a layer stands in: `conv2.bottleneck1` of `conv2.bottleneck1.conv3`."""
+    return name.rpartition(".")[0]
+
+
+def under(head: str, name: str, *, headed: bool) -> tuple[str, str]:
+    """A heading to print first (empty: none) and the layer's name below it; `head` is the heading in force.
+
+    Without `headed` names stay whole, as a pipe wants them.
+    """
+    own = head_of(name)
+    if not headed or not own:
+        return "", name
+    return own if own != head else "", "  " + name[len(own) + 1 :]
 
 
 def named(run: Run, last: str) -> str:

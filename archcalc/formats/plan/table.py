@@ -15,13 +15,13 @@ from rich.text import Text
 from archcalc import units
 from archcalc.formats import Look
 from archcalc.formats._console import printed
-from archcalc.formats.folding import named, runs
+from archcalc.formats.folding import head_of, named, runs, under
 from archcalc.formats.plan._chart import chart, place, squeeze
 from archcalc.liveness import highest
 from archcalc.plan import Line, Plan
 from archcalc.precision import OPTIMIZERS
 
-ROOMY = 90  # columns from which there is room for longer bars and air
+ROOMY = 112  # columns from which there is room for longer bars and air
 LEAST = 72  # columns that names and figures take at the least
 CHART = 100  # the widest chart
 COSTLIEST = 3
@@ -61,7 +61,7 @@ def shown(lines: tuple[Line, ...]) -> list[Shown]:
         else:
             joined.append(Shown(line.name, line.label, output, line.live_bytes, kept, params, line.known))
     found: list[Shown] = []
-    for run in runs([one[1:] for one in joined]):
+    for run in runs([one[1:] for one in joined], [one.name for one in joined]):
         found += joined[run.at : run.at + run.unit]
         if rest := joined[run.at + run.unit : run.at + run.unit * run.times]:
             live, kept, params = (
@@ -100,9 +100,15 @@ def _layers(plan: Plan, look: Look) -> Table:
         table.add_column(head, units.size(params), justify="right", footer_style="bold")
     length = 8 if roomy else 3
     live, most = plan.inference.activations_peak_bytes, max((one.kept for one in lines if not one.folded), default=0)
+    head = ""
     for one in lines:
+        heading, name = under(head, one.name, headed=look.width is not None and not one.folded)
+        if heading:
+            table.add_row(Text(heading, style="dim"))
+        if not one.folded:
+            head = head_of(one.name)
         cells = [
-            Text(one.name, style="" if one.folded else "bold"),
+            Text(name, style="" if one.folded else "bold"),
             Text(one.label) if one.known else Text(one.label).append(" (not known)", style="yellow"),
             Text(one.output),
             Text(units.size(one.live)),

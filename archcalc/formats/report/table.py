@@ -16,7 +16,7 @@ from archcalc.analyze import Report, Row
 from archcalc.fold import by_path
 from archcalc.formats import Look, incomplete
 from archcalc.formats._console import printed
-from archcalc.formats.folding import named, runs
+from archcalc.formats.folding import head_of, named, runs, under
 
 ROOMY, FORMULA_FROM, FIELD_FROM = 96, 118, 132  # columns from which there is room for more
 LEAST = 72  # columns that names, figures and bars take at the least
@@ -46,10 +46,16 @@ def render(report: Report, look: Look) -> str:
     _columns(table, report, look)
     scale = max((line.memory for line in lines if not line.folded), default=0)
     heaviest = max((line.params for line in lines if not line.folded), default=0)
+    head = ""
     for number, line in enumerate(lines):
+        heading, name = under(head, line.block or line.row.node.name, headed=look.width is not None and not line.block)
+        if heading and not line.folded:
+            table.add_row(Text(heading, style="dim"))
+        if not line.folded:
+            head = head_of(line.block or line.row.node.name)
         following = lines[number + 1] if number + 1 < len(lines) else None
         ends = following is not None and following.row.output[:2] != line.row.output[:2]
-        table.add_row(*_cells(line, scale, heaviest, look), end_section=ends, style="dim" if line.folded else "")
+        table.add_row(*_cells(line, name, scale, heaviest, look), end_section=ends, style="dim" if line.folded else "")
     if not report.complete:
         table.add_row(*_missing(report))
     return printed(table, look, _title(report, look), _caption(report, look), least=LEAST)
@@ -88,7 +94,8 @@ def sums(lines: list[Line], depth: int) -> list[Line]:
 def fold(lines: list[Line]) -> list[Line]:
     """Replace repetitions of the lines just above by one line that counts them and sums them up."""
     out: list[Line] = []
-    for run in runs([(line.label, line.row.output, line.memory, line.params, line.macs) for line in lines]):
+    keys = [(line.label, line.row.output, line.memory, line.params, line.macs) for line in lines]
+    for run in runs(keys, [line.block or line.row.node.name for line in lines]):
         out += lines[run.at : run.at + run.unit]
         if rest := lines[run.at + run.unit : run.at + run.unit * run.times]:
             last = rest[-1].row
@@ -123,12 +130,11 @@ def _columns(table: Table, report: Report, look: Look) -> None:
         table.add_column("field", "", justify="right", no_wrap=True)
 
 
-def _cells(line: Line, scale: int, heaviest: int, look: Look) -> list[Text]:
+def _cells(line: Line, name: str, scale: int, heaviest: int, look: Look) -> list[Text]:
     row = line.row
     width = units.BYTES[look.dtype] * look.batch
-    name = Text(line.block or row.node.name, style="bold") if not line.folded else Text("  ...")
     cells = [
-        name,
+        Text(name, style="bold") if not line.folded else Text("  ..."),
         Text(line.folded) if line.folded else _label(line, row),
         Text("" if line.folded else units.volume(row.output, look.layout, look.batch), style="cyan"),
         Text(units.size(line.memory * width) if line.memory else ""),
