@@ -1,7 +1,10 @@
 """The verification for people: one line a layer, then what differs, then the sum."""
 
+from collections.abc import Iterator
+
 from archcalc import units
 from archcalc.formats import Look
+from archcalc.formats.folding import head_of, under
 from archcalc.specfile import shown_path
 from archcalc.verify import Executed, Verification
 
@@ -14,7 +17,7 @@ def render(result: Verification, look: Look) -> str:
     name = shown_path(report.graph.name or "network")
     lines = [f"{name}: {report.input} -> {report.output}, batch {result.batch}, {result.dtype}, seed {result.seed}"]
     if result.layers:
-        cells = [HEAD, *(_cells(one) for one in result.layers)]
+        cells = [HEAD, *_rows(result.layers, headed=look.width is not None)]
         widths = [max(len(row[column]) for row in cells) for column in range(len(HEAD))]
         lines.append("")
         for row in cells:
@@ -30,10 +33,20 @@ def render(result: Verification, look: Look) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _rows(layers: tuple[Executed, ...], *, headed: bool) -> Iterator[tuple[str, ...]]:
+    """A line a layer, below a heading for the block it stands in."""
+    head = ""
+    for one in layers:
+        heading, name = under(head, one.row.node.name, headed=headed)
+        head = head_of(one.row.node.name)
+        if heading:
+            yield (heading, *[""] * (len(HEAD) - 1))
+        yield (name, *_cells(one))
+
+
 def _cells(one: Executed) -> tuple[str, ...]:
     node, counted = one.row.node, one.counted
     return (
-        node.name,
         node.layer.label,
         str(one.predicted),
         str(one.executed) if one.executed else "?",
