@@ -9,12 +9,14 @@ from archcalc.expand import Block, expand
 from archcalc.extends import Beside, Extension, extend
 from archcalc.general import unroll
 from archcalc.graph import UNKNOWN, Graph, Node
+from archcalc.integers import bad, whole_number
 from archcalc.layers import TYPES
 from archcalc.layers.base import ROUNDING
 from archcalc.layers.reshape import Input
+from archcalc.nodes import Mapping, Scalar, Sequence, shown
+from archcalc.nodes import Node as Value
 from archcalc.pattern import OPTIONAL, parse_pattern
-from archcalc.source import TOO_LARGE, Mapping, Scalar, Sequence, parse, refused_text
-from archcalc.source import Node as Value
+from archcalc.source import parse
 from archcalc.steps import (
     BAD_STRUCTURE,
     MISSING_KEY,
@@ -31,9 +33,9 @@ from archcalc.steps import (
     unknown_key,
 )
 from archcalc.suggest import MAX_SUGGESTIONS, key_for, nearest, type_for
-from archcalc.text import split_lines
+from archcalc.text import TOO_LARGE, refused_text, split_lines
 from archcalc.training import Training, read_training
-from archcalc.values import Integer, bad, read_volume_text, shown, whole_number
+from archcalc.values import Integer, read_volume_text
 
 # Where a text names a variable: `$name`, and `[..]*name`.
 

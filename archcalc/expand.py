@@ -6,10 +6,11 @@ from typing import NamedTuple, TypeVar
 from archcalc.diagnostics import Diagnostic, Label, Refusal, Span, rule
 from archcalc.expression import Environment
 from archcalc.graph import UNKNOWN, Graph, Node
+from archcalc.integers import whole_number
 from archcalc.layers import Layer
 from archcalc.misfit import LayerError
-from archcalc.source import MAX_DEPTH, TOO_LARGE, Scalar
-from archcalc.source import Node as Value
+from archcalc.nodes import MAX_DEPTH, Scalar
+from archcalc.nodes import Node as Value
 from archcalc.steps import (
     DUPLICATE_NAME,
     BlockStep,
@@ -21,7 +22,7 @@ from archcalc.steps import (
     unreadable,
 )
 from archcalc.suggest import MAX_SUGGESTIONS, nearest
-from archcalc.values import whole_number
+from archcalc.text import TOO_LARGE
 
 MAX_LAYERS = 100_000
 

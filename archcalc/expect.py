@@ -22,11 +22,11 @@ from archcalc.analyze import Report, Row
 from archcalc.diagnostics import Diagnostic, Refusal, rule
 from archcalc.document import Document
 from archcalc.figures import Wanted, difference, read_count, read_figure
+from archcalc.nodes import Mapping, Node, Scalar, shown
 from archcalc.precision import PRECISIONS
-from archcalc.source import Mapping, Node, Scalar
 from archcalc.steps import entries_of, unknown_key
 from archcalc.suggest import nearest
-from archcalc.values import read_volume_text, shown
+from archcalc.values import read_volume_text
 from archcalc.volume import Volume
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from archcalc.diagnostics import Diagnostic, Refusal, Span, rule
 from archcalc.graph import Graph, Node
-from archcalc.source import Mapping, Scalar, parse
-from archcalc.source import Node as Value
+from archcalc.nodes import Mapping, Scalar, shown
+from archcalc.nodes import Node as Value
+from archcalc.source import parse
 from archcalc.text import split_lines
-from archcalc.values import shown
 
 BAD_BASE = rule(
     "AC140",

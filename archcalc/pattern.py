@@ -14,7 +14,8 @@ from functools import cache
 
 from archcalc.diagnostics import Refusal, Span, rule
 from archcalc.layers import TYPES
-from archcalc.source import MAX_DEPTH, MAX_NODES, TOO_LARGE, Mapping, Node, Scalar, Sequence
+from archcalc.nodes import MAX_DEPTH, MAX_NODES, Mapping, Node, Scalar, Sequence
+from archcalc.text import TOO_LARGE
 
 BAD_PATTERN = rule(
     "AC106",

@@ -3,126 +3,33 @@
 The text is untrusted.  `yaml.compose` and `safe_load` recurse in C (30,000 brackets end the
 process), expand alias bombs, keep the last of duplicate keys and type scalars by YAML 1.1, so this
 reader walks libyaml's events with a stack of its own, under budgets.  A scalar stays text: what
-it means is decided by whoever reads it (`values.py`).
+it means is decided by whoever reads it (`integers.py`, `values.py`).
 """
 
-import re
-from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import yaml
 
 from archcalc.diagnostics import Diagnostic, Edit, Label, Refusal, Span, rule
-from archcalc.text import BAD_YAML, split_lines
+from archcalc.nodes import MAX_DEPTH, MAX_NODES, Mapping, Node, Scalar, Sequence
+from archcalc.text import (
+    BAD_YAML,
+    TOO_LARGE,
+    UNSUPPORTED_YAML,
+    forbidden,
+    in_backticks,
+    refused_text,
+    split_lines,
+)
+from archcalc.yaml_errors import bad_escape, crowded_header, question, syntax_errors, tag
 
-MAX_BYTES = 1 << 20
-MAX_DEPTH = 64
-MAX_NODES = 100_000
 MAX_ALIASES = 100
 
-TOO_LARGE = rule(
-    "AC001",
-    "the spec exceeds a limit of the reader",
-    """
-    A spec is untrusted input, so it is read under budgets: 1 MiB of text, 64 levels of nesting,
-    100,000 nodes (an alias counts as everything it stands for) and 100 aliases.  Real networks stay
-    far below all four; `repeat`, `[..]*n` and `blocks` say long things shortly.
-    """,
-)
-BAD_ENCODING = rule(
-    "AC002",
-    "the text is not UTF-8",
-    "A spec is UTF-8, with or without a byte order mark at its very start.",
-)
-BAD_CHARACTER = rule(
-    "AC003",
-    "a character that does not belong in a spec",
-    """
-    Control characters (raw, or escaped in a quoted scalar), tabs, line separators, bidirectional
-    overrides, byte order marks inside the text and lone surrogates are refused: they make a terminal,
-    an editor or a reviewer see something other than what is read.  Indent with spaces.
-    """,
-)
-UNSUPPORTED_YAML = rule(
-    "AC011",
-    "YAML that a spec does not use",
-    """
-    Tags (`!!int`), merge keys (`<<`), directives (`%YAML`), several documents in a file, keys that are
-    lists or mappings, and anchors that contain themselves are not part of the language.
-    """,
-)
 DUPLICATE_KEY = rule(
     "AC012",
     "a key is written twice",
     "A mapping has each key once.  Most YAML readers silently keep the last one; archcalc does not choose.",
 )
-
-
-class Scalar(NamedTuple):
-    """A single value as text; quoting makes no difference to its meaning."""
-
-    text: str
-    span: Span
-    style: str = ""  # "" plain, "'", '"', "|" or ">"
-
-
-class Sequence(NamedTuple):
-    items: "tuple[Node, ...]"
-    span: Span
-
-
-class Mapping(NamedTuple):
-    entries: "tuple[tuple[Scalar, Node], ...]"
-    span: Span
-
-    def get(self, key: str) -> "Node | None":
-        return next((value for name, value in self.entries if name.text == key), None)
-
-
-Node = Scalar | Sequence | Mapping
-
-_ASCII_FORBIDDEN = re.compile("[^\n\r\x20-\x7e]")
-_CONTROLS = {"0": 0, "a": 7, "b": 8, "t": 9, "v": 11, "f": 12, "e": 27, "N": 0x85, "L": 0x2028, "P": 0x2029}
-_QUESTION = "a `?` inside a list or mapping in brackets needs quotes around its word"
-
-
-@cache
-def _unicode_forbidden() -> re.Pattern[str]:
-    """What YAML calls unprintable, the line breaks only YAML knows, tabs, bidi controls; 3 ms to compile."""
-    return re.compile(
-        "[^\n\r\x20-\x7e\xa0-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
-    )
-
-
-def _forbidden(text: str) -> re.Match[str] | None:
-    return _ASCII_FORBIDDEN.search(text) if text.isascii() else _unicode_forbidden().search(text)
-
-
-def decode(data: bytes) -> str:
-    """Bytes of a file -> text, or a Refusal (AC001, AC002)."""
-    start = Span(1, 1, 1, 1)
-    if len(data) > MAX_BYTES:
-        raise Refusal(TOO_LARGE, f"the spec has more than {MAX_BYTES:,} bytes, the limit", start)
-    if data.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")) or b"\0" in data[:4]:
-        raise Refusal(BAD_ENCODING, "the spec is UTF-16 or UTF-32; save it as UTF-8", start)
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        before = data[: error.start].decode("utf-8-sig", "replace")
-        message = f"byte 0x{data[error.start]:02x} is not UTF-8; save the spec as UTF-8"
-        raise Refusal(BAD_ENCODING, message, _place(before, len(before))) from None
-
-
-def refused_text(text: str) -> Diagnostic | None:
-    """What is wrong with a text before anyone reads it as YAML: its size, its characters."""
-    if len(text) > MAX_BYTES or len(text.encode("utf-8", "replace")) > MAX_BYTES:
-        return Diagnostic(TOO_LARGE, f"the spec has more than {MAX_BYTES:,} bytes, the limit", Span(1, 1, 1, 1))
-    if bad := _forbidden(text):
-        return Diagnostic(BAD_CHARACTER, _character(ord(bad.group())), _place(text, bad.start()))
-    if "%" in text and (directive := re.match(r"(?: *(?:#[^\r\n]*)?(?:\r\n|\r|\n))*%", text)):
-        place = _place(text, directive.end() - 1)
-        return Diagnostic(UNSUPPORTED_YAML, "directives (`%`) are not part of the language", place)
-    return None
 
 
 def parse(text: str, *, libyaml: bool = True) -> tuple[Node | None, list[Diagnostic]]:
@@ -139,11 +46,22 @@ def parse(text: str, *, libyaml: bool = True) -> tuple[Node | None, list[Diagnos
     except Refusal as refusal:
         return None, [*reader.problems, refusal.diagnostic]
     except yaml.MarkedYAMLError as error:
-        return None, [*reader.problems, *_syntax_errors(text, error, libyaml=libyaml)]
+        return None, [*reader.problems, *syntax_errors(text, error, lambda other: _error_of(other, libyaml=libyaml))]
     if reader.root is None:
         empty = Diagnostic(BAD_YAML, "the spec is empty", Span(1, 1, 1, 1))
         return None, [*reader.problems, empty]
     return reader.root, reader.problems
+
+
+def _error_of(text: str, *, libyaml: bool) -> yaml.MarkedYAMLError | None:
+    """Where a text stops being YAML, if it does."""
+    try:
+        _Reader(text).read(libyaml=libyaml)
+    except Refusal:
+        return None
+    except yaml.MarkedYAMLError as error:
+        return error
+    return None
 
 
 class _Open:
@@ -180,14 +98,15 @@ class _Reader:
                 span = _span(event) if event.value or event.style else self._nothing(event)
                 node = Scalar(event.value, span, (event.style or "").strip())
                 if event.style == '"':
-                    if _forbidden(event.value):
-                        raise self._bad_escape(event)
+                    if forbidden(event.value):
+                        escape = bad_escape(self.text, _mark(event.start_mark).index, _mark(event.end_mark).index)
+                        assert escape is not None  # raw characters were looked at before
+                        raise escape
                 elif event.style in ("|", ">"):
-                    self._check_header(event)
+                    if wrong := crowded_header(self.text, _mark(event.start_mark).index):
+                        raise wrong
                 elif "?" in event.value and self.stack and self.stack[-1].event.flow_style and not event.style:
-                    raise Refusal(
-                        BAD_YAML, _QUESTION, _place(self.text, self.text.index("?", _mark(event.start_mark).index))
-                    )
+                    raise question(self.text, _mark(event.start_mark).index)
                 self._add(node, 1, 0, event)
             elif isinstance(event, yaml.CollectionStartEvent):
                 self._check_node(event)
@@ -208,7 +127,7 @@ class _Reader:
 
     def _check_node(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
         if event.tag is not None:
-            raise _tag(self.text, _mark(event.start_mark).index)
+            raise tag(self.text, _mark(event.start_mark).index)
         self._spend(1, event)
 
     def _nothing(self, event: yaml.ScalarEvent) -> Span:
@@ -220,16 +139,6 @@ class _Reader:
         ended = len(split_lines(text[index : start.index])) - 1  # lines, between there and here
         begin = max(text.rfind("\n", 0, index), text.rfind("\r", 0, index)) if ended else start.index - start.column - 1
         return Span(start.line + 1 - ended, index - begin, start.line + 1 - ended, index - begin)
-
-    def _check_header(self, event: yaml.ScalarEvent) -> None:
-        """`|#`: a comment needs a space before it; libyaml does not mind."""
-        if odd := re.compile(r"[|>][-+\d]*#").match(self.text, _mark(event.start_mark).index):
-            raise Refusal(BAD_YAML, "the text is not YAML here", _place(self.text, odd.end() - 1))
-
-    def _bad_escape(self, event: yaml.ScalarEvent) -> Refusal:
-        found = _bad_escape(self.text, _mark(event.start_mark).index, _mark(event.end_mark).index)
-        assert found is not None  # raw characters were looked at before
-        return Refusal(found.code, found.message, found.span)
 
     def _spend(self, nodes: int, event: yaml.Event) -> None:
         self.nodes += nodes
@@ -271,7 +180,7 @@ class _Reader:
                 self.problems.append(
                     Diagnostic(
                         DUPLICATE_KEY,
-                        f"{_quoted(key.text)} is given twice, first on line {first.line}",
+                        f"{in_backticks(key.text)} is given twice, first on line {first.line}",
                         key.span,
                         text="again",
                         labels=(Label(first, "first"),),
@@ -324,11 +233,6 @@ def _pure_loader() -> Any:
     return PureLoader
 
 
-def _tag(text: str, start: int) -> Refusal:
-    """The refusal of the tag that is the first `!` from `start` on."""
-    return Refusal(UNSUPPORTED_YAML, "tags (`!`) are not part of the language", _place(text, text.index("!", start)))
-
-
 def _mark(mark: Any) -> yaml.Mark:
     """Marks are optional to the type stubs only."""
     return mark  # type: ignore[no-any-return]
@@ -343,95 +247,3 @@ def _start(event: yaml.Event) -> Span:
     """The first character of something that is refused before it is read to its end."""
     start = _mark(event.start_mark)
     return Span(start.line + 1, start.column + 1, start.line + 1, start.column + 2)
-
-
-def _place(text: str, index: int) -> Span:
-    """The place of one character."""
-    before = split_lines(text[:index])
-    line, column = len(before), len(before[-1]) + 1
-    return Span(line, column, line, column + 1)
-
-
-def _quoted(text: str) -> str:
-    """A text in a message: one printable line, short."""
-    text = text if len(text) <= 40 else text[:37] + "..."
-    return "`" + "".join(c if c.isprintable() else " " for c in text) + "`"
-
-
-def _character(code: int, how: str = "") -> str:
-    if code == ord("\t"):
-        return f"a tab{how}; indent and separate with spaces"
-    if code == 0xFEFF and not how:
-        return "a byte order mark (U+FEFF) that is not at the start of the text"
-    return f"the character U+{code:04X}{how} does not belong in a spec"
-
-
-def _bad_escape(text: str, start: int, end: int) -> Diagnostic | None:
-    """The first escape that is wrong or stands for a bad character, in the quoted scalar at `start`."""
-    pattern = re.compile(
-        r"""\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0abtvfeLPN])|[nr_ "/\\\r\n]|(.?))"""
-    )
-    for escape in pattern.finditer(text, start + 1, end):
-        digits, letter, wrong = escape[1] or escape[2] or escape[3], escape[4], escape[5]
-        code = int(digits, 16) if digits else _CONTROLS[letter] if letter else 32
-        if wrong is not None:
-            message = f"the escape {_quoted(escape[0])} stands for no character"
-        elif code > 0x10FFFF:
-            message = f"the escape {_quoted(escape[0])} is beyond Unicode"
-        elif _forbidden(chr(code)):
-            message = _character(code, ", escaped,")
-        else:
-            continue
-        place = _place(text, escape.start())
-        return Diagnostic(
-            BAD_CHARACTER, message, place._replace(end_column=place.column + len(escape[0].rstrip("\r\n")))
-        )
-    return None
-
-
-def _syntax_errors(text: str, error: yaml.MarkedYAMLError, *, libyaml: bool) -> list[Diagnostic]:
-    """Our own words: libyaml's and the pure parser's differ, and neither knows about patterns."""
-    from archcalc.quoting import forgotten_quotes, quoted_comparison
-
-    wrong = _syntax_error(text, error)
-    line = _place(text, _index(text, error)).line
-    quotes = forgotten_quotes(text, line, lambda other: _wrong_line(other, libyaml=libyaml))
-    return quotes or [quoted_comparison(split_lines(text), wrong.span) or wrong]
-
-
-def _wrong_line(text: str, *, libyaml: bool) -> int:
-    """The line (from 1) where a text stops being YAML; 0 where it does not."""
-    try:
-        _Reader(text).read(libyaml=libyaml)
-    except Refusal:
-        return 0
-    except yaml.MarkedYAMLError as error:
-        return _place(text, _index(text, error)).line
-    return 0
-
-
-def _index(text: str, error: yaml.MarkedYAMLError) -> int:
-    """Where the error is; at the end of the text: behind what can be seen last."""
-    mark = error.problem_mark or error.context_mark
-    return min(mark.index if mark else 0, len(text.rstrip()))
-
-
-def _syntax_error(text: str, error: yaml.MarkedYAMLError) -> Diagnostic:
-    index = _index(text, error)
-    opened = error.context_mark
-    if opened and text[opened.index : opened.index + 1] == '"' and (bad := _bad_escape(text, opened.index, index + 9)):
-        return bad
-    if text.startswith("!", index):
-        return _tag(text, index).diagnostic
-    if opened and "tag" in (error.context or "") and "!" in text[opened.index :]:
-        return _tag(text, opened.index).diagnostic
-    if text.startswith(":?", index):
-        index += 1
-    place = _place(text, index)
-    if text.startswith("?", index):
-        return Diagnostic(BAD_YAML, _QUESTION, place)
-    labels: tuple[Label, ...] = ()
-    if opened and opened.line + 1 < place.line:
-        begin = Span(opened.line + 1, opened.column + 1, opened.line + 1, opened.column + 2)
-        labels = (Label(begin, "in what begins here"),)
-    return Diagnostic(BAD_YAML, "the text is not YAML here", place, labels=labels)

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from archcalc.diagnostics import Refusal, SpecError
 from archcalc.pattern import is_pattern
-from archcalc.source import MAX_BYTES, decode
 from archcalc.suggest import nearest
+from archcalc.text import MAX_BYTES, decode
 
 
 class SpecUnavailable(Exception):

@@ -11,10 +11,10 @@ from archcalc.diagnostics import Diagnostic, Edit, Label, Refusal, Span, rule
 from archcalc.expression import names_in
 from archcalc.layers import TYPES, Layer
 from archcalc.layers.merge import Merge
+from archcalc.nodes import Mapping, Node, Scalar, Sequence, shown
 from archcalc.pattern import OPTIONAL, Blocks, parse_pattern
-from archcalc.source import Mapping, Node, Scalar, Sequence
 from archcalc.suggest import MAX_SUGGESTIONS, is_certain, key_for, nearest, type_for
-from archcalc.values import Kind, shown
+from archcalc.values import Kind
 
 BAD_STRUCTURE = rule(
     "AC101",

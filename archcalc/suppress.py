@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from archcalc.diagnostics import CATALOGUE, Diagnostic, Span, in_order, rule
-from archcalc.source import Mapping, Node, Scalar, parse
+from archcalc.nodes import Mapping, Node, Scalar
+from archcalc.source import parse
 
 UNUSED_COMMENT = rule(
     "AC801",

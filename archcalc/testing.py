@@ -12,7 +12,7 @@ from archcalc.architecture import Architecture, Examination, Spec, examine, unre
 from archcalc.diagnostics import Diagnostic, Span, SpecError, explained
 from archcalc.diff import compare
 from archcalc.expect import MISSED, NOT_KNOWN, expectations
-from archcalc.source import Mapping, Node, Scalar
+from archcalc.nodes import Mapping, Node, Scalar
 from archcalc.specfile import read_spec
 from archcalc.steps import UNKNOWN_KEY
 from archcalc.volume import Volume

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from archcalc.diagnostics import Diagnostic, Refusal
 from archcalc.expression import Environment
+from archcalc.nodes import Node, Scalar
 from archcalc.precision import OPTIMIZERS, PRECISIONS
-from archcalc.source import Node, Scalar
 from archcalc.steps import entries_of, unknown_key
 from archcalc.suggest import nearest
 from archcalc.values import Choice, Integer, Kind

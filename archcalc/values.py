@@ -1,54 +1,16 @@
 """What a key of a layer can hold: each kind reads a node, describes itself, and gives its JSON Schema."""
 
 import re
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
-from archcalc.diagnostics import Edit, Refusal, Span, rule
-from archcalc.expression import Environment, evaluate
-from archcalc.source import Mapping, Node, Scalar, Sequence
+from archcalc.diagnostics import Refusal, Span
+from archcalc.expression import Environment
+from archcalc.integers import BAD_VALUE, MAX_EXPRESSION, bad, whole_number
+from archcalc.nodes import Mapping, Node, Scalar, Sequence, shown
 from archcalc.volume import MAX_DIMENSION, Pair
 
-BAD_VALUE = rule(
-    "AC104",
-    "a value is not what the key takes",
-    """
-    Numbers are written plainly: `64`, `1_000`, `-1`.  What YAML 1.1 would read in a way of its own (`017`
-    as octal, `1:30` as 90, `1e3` as a float or a string, `0x1F`, `no` as false) is refused rather than
-    guessed.  A pair is `7x1`, width x height, or `{width: 7, height: 1}`; a list is refused since
-    frameworks order it height first.
-    """,
-)
-
-_INTEGER = re.compile(r"[-+]?(?:0|[1-9]\d*(?:_\d+)*)", re.ASCII)
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d{1,2})?", re.ASCII)
-_PAIR = re.compile(r"(\d+)\s*[xX\u00d7]\s*(\d+)", re.ASCII)
-_TRAPS: Final = (
-    (re.compile(r"[-+]?0[oO]?\d+"), "is octal to some readers and decimal to others"),
-    (re.compile(r"[-+]?0[xX][\da-fA-F_]+"), "is hexadecimal; numbers are decimal here"),
-    (re.compile(r"[-+]?0[bB][01_]+"), "is binary; numbers are decimal here"),
-    (re.compile(r"\d+(?::\d+)+"), "is a number of base 60 to YAML 1.1"),
-    (re.compile(r"[-+]?\d+(?:\.\d*)?[eE][-+]?\d+"), "is in scientific notation; write it out"),
-    (re.compile(r"(?i)yes|no|on|off|y|n|true|false"), "is a truth value to YAML 1.1"),
-    (re.compile(r"[-+]?\d*\.\d*"), "is a fraction"),
-)
-
-
-MAX_EXPRESSION = 1000  # characters of a number, an expression or a volume
-
-
-def bad(node: Node, message: str, *notes: str, help: tuple[str, ...] = (), instead: str = "") -> Refusal:
-    """The refusal of a value; `instead` is what it can only mean."""
-    edits = (Edit(node.span, instead),) if instead and node.span.line == node.span.end_line else ()
-    return Refusal(BAD_VALUE, message, node.span, notes=notes, help=help, edits=edits)
-
-
-def shown(node: Node) -> str:
-    """A node in a message, in backticks and short."""
-    if isinstance(node, Scalar):
-        text = node.text if len(node.text) <= 40 else node.text[:37] + "..."
-        text = "".join(c if c.isprintable() else " " for c in text)
-        return f"`{text}`" if text else "nothing"
-    return "a list" if isinstance(node, Sequence) else "a mapping"
+PAIR = re.compile(r"(\d+)\s*[xX\u00d7]\s*(\d+)", re.ASCII)
 
 
 class Padding(NamedTuple):
@@ -92,34 +54,6 @@ class Integer(Kind):
         return value
 
 
-def whole_number(node: Node, variables: Environment, words: str = "a whole number") -> int:
-    """An integer or an expression, at most 18 digits."""
-    if not isinstance(node, Scalar):
-        raise bad(node, f"{shown(node)} stands where {words} is expected")
-    text = node.text.strip()
-    if _INTEGER.fullmatch(text):
-        if len(text) > 24 or abs(int(text)) >= 10**18:
-            raise bad(node, "a number has at most 18 digits")
-        return int(text)
-    if len(text) > MAX_EXPRESSION:
-        raise bad(node, f"a value has at most {MAX_EXPRESSION:,} characters")
-    if "$" in text:
-        return evaluate(text, variables, node.span)
-    for trap, why in _TRAPS:
-        if trap.fullmatch(text):
-            raise bad(node, f"{shown(node)} {why}; here stands {words}")
-    if re.fullmatch(r"[\d\s+*/%()-]+", text) and re.search(r"\d\s*[-+*/%]", text):
-        try:
-            value = evaluate(text, {}, node.span)
-        except Refusal:
-            pass
-        else:
-            raise bad(
-                node, f"{shown(node)} is arithmetic without a variable", help=(f"write {value}",), instead=str(value)
-            )
-    raise bad(node, f"{shown(node)} stands where {words} is expected")
-
-
 class Extents(Kind):
     """A whole number for both axes, or a pair."""
 
@@ -147,7 +81,7 @@ class Extents(Kind):
             if set(sides) != {"width", "height"}:
                 raise bad(node, "a pair as a mapping has the keys width and height")
             return Pair(*(self.one.read(sides[side], variables) for side in ("width", "height")))
-        if match := _PAIR.fullmatch(node.text.strip()):
+        if match := PAIR.fullmatch(node.text.strip()):
             return Pair(*(self.one.read(Scalar(side, node.span), variables) for side in match.groups()))
         value = self.one.read(node, variables)
         return Pair(value, value)

@@ -18,8 +18,9 @@ from archcalc.diagnostics import Refusal, Span, SpecError
 from archcalc.document import KEYS
 from archcalc.layers import TYPES, Key, Layer
 from archcalc.layers.merge import Merge
+from archcalc.nodes import Mapping, Node, Scalar, Sequence
 from archcalc.schema import DIALECT, schema
-from archcalc.source import Mapping, Node, Scalar, Sequence, parse
+from archcalc.source import parse
 from archcalc.specfile import SpecText, read_spec, zoo_folder
 
 SCHEMA = schema()

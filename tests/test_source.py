@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archcalc.diagnostics import Refusal, Span
-from archcalc.source import Mapping, Node, Scalar, Sequence, decode, parse
-from archcalc.text import split_lines
+from archcalc.nodes import Mapping, Node, Scalar, Sequence
+from archcalc.source import parse
+from archcalc.text import decode, split_lines
 
 LIBYAML = pytest.mark.parametrize("libyaml", [True, False], ids=["libyaml", "pure"])
 
