@@ -14,8 +14,7 @@ a range of whole numbers; nothing is rounded.
 """
 
 import re
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator
 
 from archcalc import units
 from archcalc.analyze import Report, Row
@@ -23,14 +22,11 @@ from archcalc.diagnostics import Diagnostic, Refusal, rule
 from archcalc.document import Document
 from archcalc.figures import Wanted, difference, read_count, read_figure
 from archcalc.nodes import Mapping, Node, Scalar, shown
-from archcalc.precision import PRECISIONS
+from archcalc.quantities import QUANTITIES, Case, NotKnown, Quantity
 from archcalc.steps import entries_of, unknown_key
 from archcalc.suggest import nearest
-from archcalc.values import read_volume_text
+from archcalc.values import PAIR, read_volume_text
 from archcalc.volume import Volume
-
-if TYPE_CHECKING:
-    from archcalc.plan import MaxBatch, Plan, Training
 
 MISSED = rule(
     "AC401",
@@ -63,30 +59,6 @@ NOT_KNOWN = rule(
     it is missed.  What is not known never passes.
     """,
 )
-
-
-class Case(NamedTuple):
-    """What figures are taken from; `batch` and `budget` are what stands behind `at`."""
-
-    document: Document
-    report: Report
-    judged: bool  # whether the network is all there, so that figures can be held against it
-    batch: int | None = None
-    budget: int = 0
-
-
-class Quantity(NamedTuple):
-    """Something to expect: how its figures are read and shown, and what it is for a network."""
-
-    words: str
-    read: Callable[[str], int]
-    show: Callable[[int], str]
-    value: Callable[[Case], int]
-    at: str = ""  # what may stand behind `at`: "batch" or "budget"
-
-
-class NotKnown(Exception):
-    """A figure that cannot be computed; says why."""
 
 
 def expectations(document: Document, report: Report, *, judged: bool) -> list[Diagnostic]:
@@ -174,7 +146,7 @@ def _output(word: str, text: str, node: Node, row: Row | None) -> Iterator[Diagn
 
 def _field(word: str, text: str, node: Node, row: Row | None) -> Iterator[Diagnostic]:
     """One figure for both axes, or a pair like 7x1."""
-    pair = re.fullmatch(r"(\d+)\s*[xX\u00d7]\s*(\d+)", text, re.ASCII)
+    pair = PAIR.fullmatch(text)
     try:
         wanted = [read_figure(one, read_count) for one in (pair.groups() if pair else (text, text))]
     except ValueError as error:
@@ -233,55 +205,6 @@ def _tolerance(figure: str, wanted: Wanted, value: int) -> tuple[str, ...]:
     return ()
 
 
-def _plan(case: Case) -> "Plan":
-    """The plan with what the spec's `training` says, except for the batch behind `at`."""
-    from archcalc.plan import Settings, plan
-
-    said = case.document.training
-    settings = Settings(case.batch or said.batch, said.dtype, said.optimizer, budget=case.budget)
-    return plan(case.report, settings)
-
-
-def _trained(case: Case) -> "tuple[Training, MaxBatch]":
-    found = _plan(case)
-    if found.training is None:
-        raise NotKnown(f"{case.document.training.dtype} cannot be trained")
-    if found.unknown:
-        raise NotKnown(f"what autograd keeps of {found.unknown[0]} is not known")
-    assert found.budget is not None
-    return found.training, found.budget.max_batch
-
-
-def _activation_memory(case: Case) -> int:
-    training = case.document.training
-    return case.report.totals.activations * PRECISIONS[training.dtype].activations * (case.batch or training.batch)
-
-
-def _count(words: str, value: Callable[[Case], int]) -> Quantity:
-    return Quantity(words, read_count, "{:,}".format, value)
-
-
-def _memory(words: str, value: Callable[[Case], int]) -> Quantity:
-    return Quantity(words, units.read_size, units.size, value, "batch")
-
-
-QUANTITIES = {
-    "params": _count("parameters: weights and biases", lambda case: case.report.totals.params),
-    "weights": _count("weights, without biases", lambda case: case.report.totals.weights),
-    "macs": _count("multiply-accumulates for an image", lambda case: case.report.totals.macs),
-    "flops": _count("operations for an image", lambda case: case.report.totals.flops),
-    "activations": _count("values of all volumes for an image", lambda case: case.report.totals.activations),
-    "activation_memory": _memory("memory of all volumes, forward", _activation_memory),
-    "inference_memory": _memory("memory that inference needs", lambda case: _plan(case).inference.total_bytes),
-    "training_memory": _memory("memory that a training step needs", lambda case: _trained(case)[0].total_bytes),
-    "max_batch": Quantity(
-        "the most images that can be trained on at once",
-        read_count,
-        "{:,}".format,
-        lambda case: _trained(case)[1].training or 0,
-        "budget",
-    ),
-}
 KEYS = {
     "output": "the volume at the end, or of a layer: {pool5: 7x7x512}",
     "receptive_field": "pixels that the output sees along each axis, or a layer: {pool5: 212}",

@@ -8,25 +8,14 @@ number means what is declared by the layer types (`key(..., notation=...)`).
 """
 
 import re
-from collections.abc import Callable
 from collections.abc import Mapping as Table
 from functools import cache
 
-from archcalc.diagnostics import Refusal, Span, rule
+from archcalc.cursor import BAD_PATTERN, Cursor
+from archcalc.diagnostics import Refusal
 from archcalc.layers import TYPES
 from archcalc.nodes import MAX_DEPTH, MAX_NODES, Mapping, Node, Scalar, Sequence
 from archcalc.text import TOO_LARGE
-
-BAD_PATTERN = rule(
-    "AC106",
-    "a pattern is not well formed",
-    """
-    A pattern is steps joined by `->` (or ` - `): `CONV<F>-<K>` with the suffixes `s` stride, `p` padding,
-    `d` dilation and `g` groups (`CONV7-64s2p3`, `CONV7x1-192`), `POOL<F>`, `FC-<units>`, `RELU` and every
-    other layer type; `[..]*n` repeats, `X?` is optional.  A number may be `$name` or `(4*$width)`.  A block
-    takes its first variable behind a dash: `fire-64`.
-    """,
-)
 
 # A key no YAML text can hold (the reader refuses the character): marks `X?`.
 OPTIONAL = "\0optional"
@@ -40,7 +29,6 @@ _COUNT = re.compile(r"\s*(?:(\d+(?:_\d+)*)|(\$?[A-Za-z_]\w*))", re.ASCII)
 
 Blocks = Table[str, tuple[str, ...]]
 NO_BLOCKS: Blocks = {}
-Places = Callable[[int], tuple[int, int]]
 
 
 def is_pattern(text: str) -> bool:
@@ -57,29 +45,11 @@ def parse_pattern(scalar: Scalar, lines: list[str], blocks: Blocks = NO_BLOCKS) 
     return _Parser(scalar, lines, blocks).parse()
 
 
-class _Parser:
+class _Parser(Cursor):
     def __init__(self, scalar: Scalar, lines: list[str], blocks: Blocks) -> None:
-        self.text = scalar.text
-        self.whole = scalar.span
-        self.base = _single_line(scalar)
-        self.places = _places(scalar, lines)
+        super().__init__(scalar, lines)
         self.blocks = blocks
-        self.at = 0
         self.steps = 0
-
-    def span(self, start: int, end: int) -> Span:
-        if self.base:
-            return Span(self.whole.line, self.base + start, self.whole.line, self.base + max(start + 1, end))
-        line, column = self.places(start)
-        end_line, end_column = self.places(max(start, end - 1))
-        return Span(line, column, end_line, end_column + 1)
-
-    def refuse(self, message: str, start: int, end: int = 0, *, help: tuple[str, ...] = ()) -> Refusal:
-        return Refusal(BAD_PATTERN, message, self.span(start, max(end, start + 1)), help=help)
-
-    def skip_space(self) -> None:
-        while self.at < len(self.text) and self.text[self.at].isspace():
-            self.at += 1
 
     def parse(self) -> Sequence:
         self.skip_space()
@@ -173,17 +143,6 @@ class _Parser:
         span = self.span(start, self.at)
         return Mapping(((Scalar("repeat", span), count), (Scalar("layers", span), body)), span)
 
-    def parenthesis(self) -> str:
-        """The text of a balanced parenthesis, brackets included."""
-        start, depth = self.at, 0
-        while self.at < len(self.text):
-            character = self.text[self.at]
-            self.at += 1
-            depth += (character == "(") - (character == ")")
-            if depth == 0:
-                return self.text[start : self.at]
-        raise self.refuse("this `(` is not closed", start)
-
     def atom(self) -> Mapping:
         text, start = self.text, self.at
         run = _RUN.match(text, start)
@@ -191,22 +150,19 @@ class _Parser:
             character = text[start : start + 1]
             what = f"`{character}`" if character.isprintable() else f"the character U+{ord(character):04X}"
             raise self.refuse(f"{what} stands where a layer is expected", start)
-        if run[0] in self.blocks:
-            self.at = run.end()
-            name = Scalar(run[0], self.span(start, self.at))
-            entries = self.values(run[0], dict(zip("-", self.blocks[run[0]], strict=False)))
-            span = self.span(start, self.at)
-            return Mapping(((name, Mapping(entries, span)),), span)
-        type, length = _word(run[0])
+        block = self.blocks.get(run[0])
+        word, length = _word(run[0]) if block is None else (run[0], len(run[0]))
         self.at = start + length
-        name = Scalar(type, self.span(start, self.at))
-        if type == "input":
+        name = Scalar(word, self.span(start, self.at))
+        entries: tuple[tuple[Scalar, Node], ...] = ()
+        if block is not None:
+            entries = self.values(word, dict(zip("-", block, strict=False)))
+        elif word == "input":
             entries = self.volume()
-        elif type in TYPES:
-            entries = self.values(type.upper(), _notation(type))
+        elif word in TYPES:
+            entries = self.values(word.upper(), _notation(word))
         else:  # reported with its neighbours by whoever knows all the types
             self.at = re.compile(r"[\w.$()*+%-]*(?<!-)", re.ASCII).match(text, run.end()).end()  # type: ignore[union-attr]
-            entries = ()
         span = self.span(start, self.at)
         return Mapping(((name, Mapping(entries, span)),), span)
 
@@ -276,44 +232,3 @@ def _word(run: str) -> tuple[str, int]:
 @cache
 def _notation(type: str) -> dict[str, str]:
     return {key.notation: name for name, key in TYPES[type].keys.items() if key.notation is not None}
-
-
-def _single_line(scalar: Scalar) -> int:
-    """The column of the value's first character where every character is one column of one line, else 0."""
-    span = scalar.span
-    quote = 1 if scalar.style in ("'", '"') else 0
-    simple = span.line == span.end_line and span.end_column - span.column == len(scalar.text) + 2 * quote
-    return span.column + quote if simple else 0
-
-
-def _places(scalar: Scalar, lines: list[str]) -> Places:
-    """Offset in the scalar's value -> (line, column) in the text."""
-    span = scalar.span
-    if base := _single_line(scalar):
-        return lambda offset: (span.line, base + offset)
-    found = _aligned(scalar, lines)
-    if found is None:
-        return lambda offset: (span.line, span.column)
-    return lambda offset: found[min(offset, len(found) - 1)]
-
-
-def _aligned(scalar: Scalar, lines: list[str]) -> list[tuple[int, int]] | None:
-    """Places of a folded or block scalar: what is not white space comes in the same order in both."""
-    span, block = scalar.span, scalar.style in ("|", ">")
-    raw = []
-    for number in range(span.line + block, min(span.end_line, len(lines)) + 1):
-        line = lines[number - 1]
-        first = span.column if number == span.line else 1
-        last = span.end_column - 1 if number == span.end_line else len(line)
-        raw += [(number, column, line[column - 1]) for column in range(first, last + 1) if column <= len(line)]
-    if scalar.style in ("'", '"'):
-        raw = raw[1:-1]
-    visible = [one for one in raw if not one[2].isspace()]
-    wanted = [character for character in scalar.text if not character.isspace()]
-    if not wanted or [one[2] for one in visible] != wanted:
-        return None
-    places, position = [], 0
-    for character in scalar.text:
-        places.append(visible[min(position, len(visible) - 1)][:2])
-        position += not character.isspace()
-    return places

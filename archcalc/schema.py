@@ -10,11 +10,11 @@ from typing import Any
 
 from archcalc.document import KEYS
 from archcalc.expect import KEYS as EXPECTED
-from archcalc.expect import QUANTITIES
 from archcalc.layers import TYPES, Key, Layer
 from archcalc.layers.base import ROUNDING
 from archcalc.layers.merge import Merge
 from archcalc.layers.reshape import Input
+from archcalc.quantities import QUANTITIES
 from archcalc.training import KINDS, Training
 from archcalc.values import Boolean, Extents, Integer, Kind, Padding, Paddings
 from archcalc.volume import Pair

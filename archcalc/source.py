@@ -67,11 +67,10 @@ def _error_of(text: str, *, libyaml: bool) -> yaml.MarkedYAMLError | None:
 class _Open:
     """A collection whose end has not been read yet."""
 
-    __slots__ = ("anchor", "children", "end", "event", "height", "size")
+    __slots__ = ("children", "end", "event", "height", "size")
 
     def __init__(self, event: yaml.CollectionStartEvent) -> None:
         self.event = event
-        self.anchor: str | None = event.anchor
         self.children: list[Node] = []
         self.end = _mark(event.end_mark)  # of the last child, later
         self.size = 1  # nodes below and including this one, aliases expanded

@@ -9,15 +9,15 @@ that others refer to.  Names of more than 128 characters cannot be written and a
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from archcalc.graph import Graph, Node
+from archcalc.joins import Join, nested
 from archcalc.layers import TYPES, Layer
 from archcalc.layers.merge import Merge
 from archcalc.layers.reshape import Input
 from archcalc.notation import Item, flow, item_text, listed, patterns, quoted, step_text
 
-LONGEST_JOIN = 2_000  # layers in the branches of one join
 DEEPEST_JOIN = 8  # joins nested in joins; what is deeper is written by names
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]{0,127}", re.ASCII)
@@ -32,10 +32,9 @@ class _Writer:
     def __init__(self, graph: Graph) -> None:
         self.nodes, self.name = graph.nodes, graph.name
         self.defaults = _defaults(graph.nodes)
-        self.joins = dict(self._nested())
-        self.beginning: dict[int, list[int]] = {}  # joins by where their branches begin, the widest first
-        for position, join in self.joins.items():
-            self.beginning.setdefault(join.start, []).insert(0, position)
+        self.beginning: dict[int, list[Join]] = {}  # joins by where their branches begin, the widest first
+        for join in nested(graph.nodes):
+            self.beginning.setdefault(join.start, []).insert(0, join)
         self.references = dict(self._references(1, len(self.nodes), 0, 0))
         self.taken = {node.name for node in self.nodes}  # names of layers, and of blocks as they are found
         self.blocks: dict[int, tuple[int, str]] = {}  # first node of a block -> its last, and its name
@@ -64,47 +63,6 @@ class _Writer:
         out.append("layers:" if items else "layers: []")
         out += [f"  {line}" for line in listed(items)]
         return "\n".join(out) + "\n"
-
-    # -- which joins are written as nested branches ------------------------------------------------
-
-    def _nested(self) -> Iterator[tuple[int, "_Join"]]:
-        """Joins whose branches lie one behind the other between the fork and the join itself."""
-        for position, node in enumerate(self.nodes):
-            if isinstance(node.layer, Merge) and (join := self._join(position, node.inputs)):
-                yield position, join
-
-    def _join(self, position: int, inputs: tuple[int, ...]) -> "_Join | None":
-        fork = self._fork(inputs)
-        ends = [one for one in inputs if one != fork]
-        if fork < 0 or ends != sorted(set(ends)) or (ends and ends[-1] != position - 1):
-            return None
-        starts: list[int] = []
-        for number in reversed(range(len(ends))):
-            floor = ends[number - 1] + 1 if number else max(fork + 1, position - LONGEST_JOIN)
-            start = self._start(floor, ends[number], fork, exact=number > 0)
-            if start is None:
-                return None
-            starts.append(start)
-        starts.reverse()
-        begin = starts[0] if starts else position
-        pieces = iter(zip(starts, ends, strict=True))
-        return _Join(begin, fork, tuple((0, -1) if one == fork else next(pieces) for one in inputs))
-
-    def _fork(self, inputs: tuple[int, ...]) -> int:
-        """What the branches read: the first input, where a branch begins behind it, or else what that branch reads."""
-        low = min(inputs)
-        first = self.nodes[low + 1].inputs
-        return low if low in first else min(first, default=-1)
-
-    def _start(self, floor: int, end: int, fork: int, *, exact: bool) -> int | None:
-        """Where a branch that ends at `end` and reads nothing but `fork` starts; exactly at the floor, if asked."""
-        start, need = end + 1, end
-        while start > need or (exact and start > floor):
-            start -= 1
-            if start < floor:
-                return None
-            need = min([need, *(one for one in self.nodes[start].inputs if one != fork)])
-        return start if need >= floor else None
 
     # -- names -------------------------------------------------------------------------------------
 
@@ -141,7 +99,7 @@ class _Writer:
                 for first, final in join.branches if join else ():
                     self._find_blocks(first, final + 1, join.fork if join else current, depth + 1)
 
-    def _share(self, prefix: str, start: int, join: "_Placed | None") -> bool:
+    def _share(self, prefix: str, start: int, join: Join | None) -> bool:
         unit = range(start, _last((start, join)) + 1)
         return bool(prefix) and all(self.nodes[one].name.rpartition(".")[0] == prefix for one in unit)
 
@@ -182,16 +140,15 @@ class _Writer:
 
     # -- lists of layers -----------------------------------------------------------------------------
 
-    def _walk(self, begin: int, end: int, current: int, depth: int) -> "Iterator[tuple[int, _Placed | None]]":
+    def _walk(self, begin: int, end: int, current: int, depth: int) -> Iterator[tuple[int, Join | None]]:
         """The nodes of a list in order; joins that are nested stand for everything in their branches."""
         at = begin
         while at < end:
             found = None
             if depth < DEEPEST_JOIN:
-                for position in self.beginning.get(at, ()):
-                    join = self.joins[position]
-                    if position < end and join.fork == current:
-                        found = _Placed(position, join.fork, join.branches)
+                for join in self.beginning.get(at, ()):
+                    if join.position < end and join.fork == current:
+                        found = join
                         break
             yield at, found
             current = at if found is None else found.position
@@ -269,23 +226,7 @@ class _Writer:
         }
 
 
-class _Join(NamedTuple):
-    """A join that can be nested: where its branches start, what they read, and the first and last node of each."""
-
-    start: int
-    fork: int
-    branches: tuple[tuple[int, int], ...]
-
-
-class _Placed(NamedTuple):
-    """A join that is nested, at the node that joins."""
-
-    position: int
-    fork: int
-    branches: tuple[tuple[int, int], ...]
-
-
-def _last(unit: tuple[int, _Placed | None]) -> int:
+def _last(unit: tuple[int, Join | None]) -> int:
     """The last node of a layer or of a join with its branches."""
     return unit[0] if unit[1] is None else unit[1].position
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 import archcalc
 from archcalc.architecture import examine
 from archcalc.diagnostics import Diagnostic
-from archcalc.expect import KEYS, QUANTITIES
+from archcalc.expect import KEYS
 from archcalc.figures import Wanted, difference, read_count, read_figure
+from archcalc.quantities import QUANTITIES
 from archcalc.specfile import SpecText
 from archcalc.units import read_size
 

@@ -16,9 +16,9 @@ PACKAGE = Path(archcalc.__file__).parent
 LINE = """
     diagnostics volume text precision align catalogue fingerprint output config blocks fold
     nodes quoting yaml_errors source suppress expression integers values units figures misfit receptive run arrays
-    layers suggest notation starters graph pattern steps expand general extends training document
+    layers suggest notation starters graph joins cursor pattern steps expand general extends training document
     specfile write liveness analyze convert diff arena ordering autograd plan checkpointing fitting against verify
-    expect schema advice rules architecture fix baseline formats testing commands cli __main__ pytest_plugin
+    quantities expect schema advice rules architecture fix baseline formats testing commands cli __main__ pytest_plugin
 """
 ORDER = LINE.split()
 
