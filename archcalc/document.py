@@ -391,9 +391,8 @@ class _DocumentReader:
         listed = self.entries["vars"][1] if "vars" in self.entries else None
         if isinstance(listed, Mapping):
             used = mentioned(*(value for word, (_, value) in self.entries.items() if word not in (*ABOUT, "blocks")))
-            bodies = self.entries["blocks"][1] if "blocks" in self.entries else Mapping((), listed.span)
-            assert isinstance(bodies, Mapping)
-            for key, body in bodies.entries:
+            bodies = self.entries["blocks"][1] if "blocks" in self.entries else None
+            for key, body in bodies.entries if isinstance(bodies, Mapping) else ():
                 used |= mentioned(body).difference(blocks[key.text].variables if key.text in blocks else ())
             unread = {*self.variables, *self.lists}.difference(used)
             unused += [(f"the variable `{key.text}`", key.span) for key, _ in listed.entries if key.text in unread]
