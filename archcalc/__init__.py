@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from archcalc.architecture import Spec as Spec
     from archcalc.architecture import check as check
     from archcalc.architecture import load as load
+    from archcalc.definitions import UnknownVariable as UnknownVariable
     from archcalc.diagnostics import Diagnostic as Diagnostic
     from archcalc.diagnostics import Edit as Edit
     from archcalc.diagnostics import Label as Label
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
     from archcalc.diff import Comparison as Comparison
     from archcalc.diff import Setting as Setting
     from archcalc.diff import compare as compare
-    from archcalc.document import UnknownVariable as UnknownVariable
     from archcalc.graph import Graph as Graph
     from archcalc.graph import Node as Node
     from archcalc.layers.base import Cost as Cost
@@ -63,9 +63,9 @@ __version__ = "0.1.0"
 _NAMES = {
     "analyze": ("Convention", "Report", "Row", "Totals"),
     "architecture": ("Architecture", "Spec", "check", "load"),
+    "definitions": ("UnknownVariable",),
     "diagnostics": ("Diagnostic", "Edit", "Label", "Span", "SpecError"),
     "diff": ("Change", "Comparison", "Setting", "compare"),
-    "document": ("UnknownVariable",),
     "graph": ("Graph", "Node"),
     "layers.base": ("Cost", "Layer"),
     "plan": ("Plan",),

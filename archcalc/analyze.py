@@ -5,12 +5,11 @@ from importlib import import_module
 from typing import Any, Literal, NamedTuple
 
 from archcalc.diagnostics import Diagnostic
-from archcalc.expand import placed
 from archcalc.graph import UNKNOWN, Graph, Node
 from archcalc.layers import Cost, Layer
 from archcalc.layers.merge import Merge
 from archcalc.layers.reshape import Input
-from archcalc.misfit import LayerError
+from archcalc.misfit import LayerError, placed
 from archcalc.receptive import PIXEL, ReceptiveField, through, union
 from archcalc.volume import Reach, Volume, Window
 

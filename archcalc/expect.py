@@ -20,10 +20,10 @@ from archcalc import units
 from archcalc.analyze import Report, Row
 from archcalc.diagnostics import Diagnostic, Refusal, rule
 from archcalc.document import Document
+from archcalc.entries import entries_of, unknown_key
 from archcalc.figures import Wanted, difference, read_count, read_figure
 from archcalc.nodes import Mapping, Node, Scalar, shown
 from archcalc.quantities import QUANTITIES, Case, NotKnown, Quantity
-from archcalc.steps import entries_of, unknown_key
 from archcalc.suggest import nearest
 from archcalc.values import PAIR, read_volume_text
 from archcalc.volume import Volume

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from archcalc.architecture import Examination, examine
 from archcalc.diagnostics import Diagnostic, Edit, Span
+from archcalc.entries import UNKNOWN_KEY, UNKNOWN_TYPE
 from archcalc.specfile import SpecText
-from archcalc.steps import UNKNOWN_KEY, UNKNOWN_TYPE
 from archcalc.text import BAD_YAML
 
 MAX_REPAIRS = 200  # that are tried in one round

@@ -8,15 +8,15 @@ step outside all groups is a stage of its own.  The result is the unrolled list 
 from collections.abc import Mapping as Table
 from typing import NamedTuple
 
+from archcalc.counting import MAX_LAYERS, too_many
 from archcalc.diagnostics import Diagnostic, Refusal, rule
-from archcalc.expand import MAX_LAYERS, too_many
+from archcalc.entries import UNKNOWN_TYPE, entries_of, renamed, unknown_key
 from archcalc.expression import names_in
 from archcalc.integers import whole_number
 from archcalc.layers import TYPES
 from archcalc.nodes import Mapping, Node, Scalar, Sequence, shown
 from archcalc.pattern import OPTIONAL
 from archcalc.source import DUPLICATE_KEY
-from archcalc.steps import UNKNOWN_TYPE, entries_of, renamed, unknown_key
 from archcalc.suggest import MAX_SUGGESTIONS, key_for, type_for
 from archcalc.values import Boolean
 

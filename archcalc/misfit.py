@@ -1,9 +1,10 @@
 """The error of a window that does not fit: its arithmetic in the reader's numbers, and the repairs that work."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from math import gcd
 
-from archcalc.diagnostics import rule
+from archcalc.diagnostics import Diagnostic, Label, Span, rule
 from archcalc.volume import Fit, Window
 
 DOES_NOT_FIT = rule(
@@ -55,6 +56,22 @@ class LayerError(Exception):
         super().__init__(message)
         self.code, self.message, self.keys, self.notes, self.help = code, message, keys, notes, help
         self.text, self.labels = text, labels  # a label is (key, what to write there)
+
+
+def placed(error: LayerError, name: str, span: Span, places: Mapping[str, Span]) -> Diagnostic:
+    """A layer's error at the place of the key it names first, else at the layer."""
+    at = next((places[key] for key in error.keys if key in places), span)
+    labels = tuple(Label(places[key], text) for key, text in error.labels if key in places)
+    joiner = " " if error.message.startswith(("does", "cannot")) else ": "
+    return Diagnostic(
+        error.code,
+        f"{name}{joiner}{error.message}",
+        at,
+        text=error.text,
+        labels=labels,
+        notes=error.notes,
+        help=error.help,
+    )
 
 
 def refuse(window: Window, extent: int, axis: str, symmetric: bool = True) -> LayerError:

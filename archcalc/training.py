@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from archcalc.diagnostics import Diagnostic, Refusal
+from archcalc.entries import entries_of, unknown_key
 from archcalc.expression import Environment
 from archcalc.nodes import Node, Scalar
 from archcalc.precision import OPTIMIZERS, PRECISIONS
-from archcalc.steps import entries_of, unknown_key
 from archcalc.suggest import nearest
 from archcalc.values import Choice, Integer, Kind
 

@@ -16,7 +16,8 @@ PACKAGE = Path(archcalc.__file__).parent
 LINE = """
     diagnostics volume text precision align catalogue fingerprint output config blocks fold
     nodes quoting yaml_errors source suppress expression integers values units figures misfit receptive run arrays
-    layers suggest notation starters graph joins cursor pattern steps expand general extends training document
+    layers suggest notation starters graph joins cursor pattern entries names steps counting expand compiler general
+    extends training definitions input document
     specfile write liveness analyze convert diff arena ordering autograd plan checkpointing fitting against verify
     quantities expect schema advice rules architecture fix baseline formats testing commands cli __main__ pytest_plugin
 """

@@ -62,8 +62,8 @@ def spec_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def examine_spec(spec: str, variables: Iterable[str], input_size: str | None, **options: Any) -> "Examination | None":
     """Read and examine a spec; None, with a line on stderr, where there is nothing to read."""
     from archcalc.architecture import examine, unreadable
+    from archcalc.definitions import UnknownVariable
     from archcalc.diagnostics import SpecError
-    from archcalc.document import UnknownVariable
     from archcalc.specfile import SpecUnavailable, read_spec, shown_path
 
     try:
