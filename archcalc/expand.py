@@ -133,10 +133,11 @@ class _Expander:
             return UNKNOWN
 
     def _append(self, step: LayerStep | BranchStep, layer: Layer, inputs: tuple[int, ...], scope: Scope) -> int:
+        number = len(self.nodes)
         name = self.names.choose(step.name, step.type.type or "unknown", scope)
         if step.name:
-            scope.latest[step.name.text] = len(self.nodes)
+            scope.latest[step.name.text] = number
         full = scope.prefix + name
-        self.names.numbers[full] = len(self.nodes)
+        self.names.numbers[full] = number
         self.nodes.append(Node(full, layer, inputs, step.span, step.places, scope.path))
-        return len(self.nodes) - 1
+        return number
