@@ -1,9 +1,11 @@
 """Steps -> Graph: repeats unrolled, blocks and branches laid out, variables filled in, names given."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from archcalc.counting import LayerCounter, arguments, repeats
 from archcalc.diagnostics import Diagnostic, Problems, Refusal
+from archcalc.entries import variables_in
 from archcalc.expression import Environment
 from archcalc.graph import UNKNOWN, Graph, Node
 from archcalc.layers import Layer
@@ -39,6 +41,7 @@ class _Expander:
         self.nodes = [input]
         self.names = Names(self.nodes, problems)
         self.layers: dict[tuple[object, ...], Layer] = {}
+        self.constants: dict[int, dict[str, Any]] = {}  # a step -> its values that no variable changes
 
     def run(self, steps: tuple[Step, ...], current: int, variables: Environment, scope: Scope) -> int:
         """Append the steps' nodes behind node `current`; return the last one."""
@@ -115,15 +118,22 @@ class _Expander:
     def _make(self, step: LayerStep, variables: Environment) -> Layer:
         if step.type is Layer:
             return UNKNOWN
+        known = self.constants.setdefault(id(step), {})
         values = {}
         wrong = False
         for name, node in step.values.items():
+            if name in known:
+                values[name] = known[name]
+                continue
             try:
                 values[name] = step.type.keys[name].kind.read(node, variables)
             except Refusal as refusal:
                 one = refusal.diagnostic
                 self.problems.append(one._replace(message=f"{step.type.type}: {name}: {one.message}"))
                 wrong = True
+            else:
+                if step.variables and not variables_in(node):  # the same in every pass
+                    known[name] = values[name]
         if wrong or any(key.required and name not in values for name, key in step.type.keys.items()):
             return UNKNOWN
         try:

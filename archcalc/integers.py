@@ -48,6 +48,8 @@ def whole_number(node: Node, variables: Environment, words: str = "a whole numbe
         return int(text)
     if len(text) > MAX_EXPRESSION:
         raise bad(node, f"a value has at most {MAX_EXPRESSION:,} characters")
+    if text[:1] == "$" and text[1:] in variables:
+        return variables[text[1:]]
     if "$" in text:
         return evaluate(text, variables, node.span)
     for trap, why in _TRAPS:
