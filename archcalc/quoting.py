@@ -47,7 +47,8 @@ def forgotten_quotes(text: str, wrong: int, wrong_line: Callable[[str], int]) ->
             further = wrong_line("\n".join(replaced))
             if not 0 < further <= last:
                 message = MESSAGE if line[start] == "[" else INSIDE
-                place = Span(first, start + 1, last, end + 1 if first == last else len(lines[last - 1].rstrip()) + 1)
+                column = start + 1 if start < len(lines[first - 1]) else 1  # it begins on a later line
+                place = Span(first, column, last, end + 1 if first == last else len(lines[last - 1].rstrip()) + 1)
                 whole = Span(first, 1, first, len(lines[first - 1]) + 1)
                 edits = (Edit(whole, repaired),) if first == last else ()  # lines are not joined unasked
                 found.append(Diagnostic(BAD_YAML, message, place, help=_help(repaired), edits=edits))
@@ -56,7 +57,8 @@ def forgotten_quotes(text: str, wrong: int, wrong_line: Callable[[str], int]) ->
         else:  # not known how to repair it
             begin = _BEGIN.match(line)
             if begin and '"' not in line:
-                place = Span(first, begin.end() + 1, first, len(lines[first - 1]) + 1)
+                end = len(lines[first - 1]) + 1
+                place = Span(first, min(begin.end() + 1, end), first, end)
                 found.append(Diagnostic(BAD_YAML, MESSAGE, place))
     return found
 
@@ -66,7 +68,7 @@ def _stretch(lines: list[str], wrong: int) -> tuple[int, int]:
     for last in (wrong, wrong - 1):
         if 0 < last <= len(lines) and _PATTERN.search(lines[last - 1]):
             first = last
-            while first > max(1, last - 20) and not _ITEM.match(lines[first - 1]):
+            while first > max(1, last - 20) and not _ITEM.match(lines[first - 1]) and lines[first - 2].strip():
                 first -= 1
             return first, last
     return 0, 0

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from archcalc.diagnostics import Refusal, Span
@@ -252,6 +252,7 @@ def plain(node: Node) -> object:
     return {key.text: plain(value) for key, value in node.entries}
 
 
+@example("\n[]*'")
 @settings(max_examples=200, deadline=None)
 @given(st.text(max_size=60) | st.text(st.sampled_from("ab: -[]{}\"'\n|>*&#,"), max_size=60))
 def test_any_text_gives_a_tree_or_problems(text: str) -> None:

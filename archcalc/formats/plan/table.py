@@ -14,7 +14,7 @@ from rich.text import Text
 
 from archcalc import units
 from archcalc.formats import Look
-from archcalc.formats._console import printed
+from archcalc.formats._console import bar, printed
 from archcalc.formats.folding import head_of, named, runs, under
 from archcalc.formats.plan._chart import chart, place, squeeze
 from archcalc.liveness import highest
@@ -112,9 +112,9 @@ def _layers(plan: Plan, look: Look) -> Table:
             Text(one.label) if one.known else Text(one.label).append(" (not known)", style="yellow"),
             Text(one.output),
             Text(units.size(one.live)),
-            *([_bar(0 if one.folded else one.live, live, length, "blue", look)] if roomy else []),
+            *([bar(0 if one.folded else one.live, live, length, "blue", look)] if roomy else []),
             Text(units.size(one.kept) if one.kept else "" if one.known else "?"),
-            _bar(0 if one.folded else one.kept, most, length, "magenta", look),
+            bar(0 if one.folded else one.kept, most, length, "magenta", look),
             Text(units.size(one.params) if one.params else ""),
         ]
         table.add_row(*cells[: len(table.columns)], style="dim" if one.folded else "")
@@ -132,18 +132,6 @@ def _title(plan: Plan) -> Text:
         how = f"what PyTorch keeps on {settings.device}, {'' if settings.inplace else 'nothing '}in place"
     trained = f", {settings.optimizer}; {how}" if plan.training else ""
     return Text(f"{name}: {images}, {settings.dtype}{trained}", style="bold")
-
-
-def _bar(value: int, largest: int, length: int, color: str, look: Look) -> Text:
-    if not value or not largest:
-        return Text(" " * length)
-    eighths = max(1, value * length * 8 // largest)
-    whole, part = divmod(eighths, 8)
-    if look.unicode:
-        bar = "\u2588" * whole + ("", *"\u258f\u258e\u258d\u258c\u258b\u258a\u2589")[part]
-    else:
-        bar = "#" * max(1, whole)
-    return Text(bar.ljust(length), style=color)
 
 
 def _sums(plan: Plan) -> Table:

@@ -15,7 +15,7 @@ from archcalc import units
 from archcalc.analyze import Report, Row
 from archcalc.fold import by_path
 from archcalc.formats import Look, incomplete
-from archcalc.formats._console import printed
+from archcalc.formats._console import bar, printed
 from archcalc.formats.folding import head_of, named, runs, under
 
 ROOMY, FORMULA_FROM, FIELD_FROM = 96, 118, 132  # columns from which there is room for more
@@ -133,14 +133,15 @@ def _columns(table: Table, report: Report, look: Look) -> None:
 def _cells(line: Line, name: str, scale: int, heaviest: int, look: Look) -> list[Text]:
     row = line.row
     width = units.BYTES[look.dtype] * look.batch
+    length = 6 if _room(look, ROOMY) else 3
     cells = [
         Text(name, style="bold") if not line.folded else Text("  ..."),
         Text(line.folded) if line.folded else _label(line, row),
         Text("" if line.folded else units.volume(row.output, look.layout, look.batch), style="cyan"),
         Text(units.size(line.memory * width) if line.memory else ""),
-        _bar(0 if line.folded else line.memory, scale, "magenta", look),
+        bar(0 if line.folded else line.memory, scale, length, "magenta", look),
         Text(units.count(line.params) if line.params else ""),
-        _bar(0 if line.folded else line.params, heaviest, "green", look),
+        bar(0 if line.folded else line.params, heaviest, length, "green", look),
         Text(units.count(line.macs) if line.macs else ""),
     ]
     if look.im2col:
@@ -178,20 +179,6 @@ def _field(row: Row) -> str:
     if width is None or height is None:
         return "?"
     return str(width.size) if width.size == height.size else f"{width.size}x{height.size}"
-
-
-def _bar(value: int, largest: int, color: str, look: Look) -> Text:
-    """A bar of eighths, at least a sliver for anything that is there."""
-    length = 6 if _room(look, ROOMY) else 3
-    if not value:
-        return Text(" " * length)
-    eighths = max(1, value * length * 8 // largest)
-    whole, part = divmod(eighths, 8)
-    if look.unicode:
-        bar = "\u2588" * whole + ("", *"\u258f\u258e\u258d\u258c\u258b\u258a\u2589")[part]
-    else:
-        bar = "#" * max(1, whole)
-    return Text(bar.ljust(length), style=color)
 
 
 def _title(report: Report, look: Look) -> Text:
