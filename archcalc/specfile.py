@@ -37,6 +37,8 @@ def read_spec(spec: str | os.PathLike[str]) -> SpecText:
             return _decoded(name, _read(path, name))._replace(folder=os.path.dirname(path))
         if is_pattern(name):
             return SpecText("<pattern>", name, pattern=True)
+        if not os.path.lexists(name) and name in zoo_names():
+            raise SpecUnavailable(f"there is no file {name}; did you mean zoo:{name}?")
     return _decoded(name, _read(name, name))._replace(folder=os.path.dirname(name) or ".")
 
 
