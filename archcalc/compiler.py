@@ -56,7 +56,8 @@ class Compiler:
             return parse_pattern(node, self.lines, self.blocks).items
         if isinstance(node, Sequence):
             return node.items
-        raise Refusal(BAD_STRUCTURE, f"a list of layers is expected here, not {shown(node)}", node.span)
+        help = ("write a dash before each layer: `- conv: {...}`",) if isinstance(node, Mapping) else ()
+        raise Refusal(BAD_STRUCTURE, f"a list of layers is expected here, not {shown(node)}", node.span, help=help)
 
     def _item(self, item: Node) -> tuple[Step, ...]:
         if isinstance(item, Scalar):
@@ -76,6 +77,11 @@ class Compiler:
         entries = entries_of(item, "a layer")
         if "repeat" in entries:
             return (self._repeat(item, entries),)
+        if "type" in entries and "type" not in self.blocks:
+            key, value = entries["type"]
+            type = value.text if isinstance(value, Scalar) and value.text.isidentifier() else "conv"
+            message = "a layer's type is its key; there is no key `type`"
+            raise Refusal(BAD_STRUCTURE, message, key.span, help=(f"write `- {type}: {{...}}`",))
         named = [key for key, _ in item.entries if key.text not in (*_COMMON, "inputs")]
         if len(named) != 1:
             raise self._not_one_layer(item, named)
@@ -120,6 +126,9 @@ class Compiler:
         if isinstance(value, Scalar) and not value.text.strip():
             value = Mapping((), key.span)
         if not isinstance(value, Mapping):
+            if type == "input":
+                help: tuple[str, ...] = ("write `INPUT[32x32x3]` here, or `input: 32x32x3` before the layers",)
+                raise Refusal(BAD_STRUCTURE, "the input's size is not written like this", value.span, help=help)
             main = next((name for name, one in layer.keys.items() if one.required), next(iter(layer.keys), None))
             help = (f"write `{type}: {{{main}: {value.text}}}`",) if main and isinstance(value, Scalar) else ()
             raise Refusal(BAD_STRUCTURE, f"{type} has its keys in a mapping, not {shown(value)}", value.span, help=help)

@@ -138,6 +138,8 @@ class _DocumentReader:
             if key.text not in KEYS:
                 meant = nearest(key.text, KEYS) if len(self.problems) < MAX_SUGGESTIONS else None
                 self.problems.append(unknown_key("a spec", key, meant, ", ".join(KEYS)))
+                if meant:  # read on as if it were spelt right, so that it is not missed as well
+                    self.entries.setdefault(meant, self.entries[key.text])
         attempt, problems = self.problems.attempt, self.problems
         attempt(self.read_head)
         self.variables = attempt(read_variables, self.entries, self.overrides, problems) or self.variables

@@ -6,7 +6,7 @@ from archcalc.diagnostics import Diagnostic, Edit, Refusal, Span, rule
 from archcalc.expression import names_in
 from archcalc.layers import Layer
 from archcalc.nodes import Mapping, Node, Scalar, Sequence, shown
-from archcalc.suggest import is_certain
+from archcalc.suggest import NEEDLESS, is_certain
 
 BAD_STRUCTURE = rule(
     "AC101",
@@ -47,22 +47,33 @@ def entries_of(node: Node, what: str) -> Entries:
 
 
 def unknown_key(owner: str, key: Scalar, meant: str | None, takes: str) -> Diagnostic:
+    """A key that `owner` does not have; `meant` is the one that it most likely stands for."""
+    help = (f"did you mean `{meant}`?",) if meant else ()
+    edits = renamed(key, meant)
+    word, colon, value = key.text.partition(":")
+    if colon and value and len(key.text) <= 60:  # `filters:64` is one word to YAML; renaming it would lose its value
+        help, edits = (f"a space belongs behind the colon: `{word}: {value}`",), ()
+    elif key.text in NEEDLESS:
+        help, edits = (NEEDLESS[key.text],), ()
     return Diagnostic(
         UNKNOWN_KEY,
         f"{owner} has no key {shown(key)}",
         key.span,
-        help=(f"did you mean `{meant}`?",) if meant else (),
+        help=help,
         reference=f"{owner} takes: {takes}",
-        edits=renamed(key, meant),
+        edits=edits,
     )
 
 
 def unknown_type(word: Scalar, meant: str | None, takes: str = "", *, pattern: bool = False) -> Refusal:
+    help = (f"here it is `{meant}`",) if meant else ()
+    if word.text.lower() == "identity":
+        help, meant = ("`[]` is the input unchanged",), None
     return Refusal(
         UNKNOWN_TYPE,
         f"there is no layer type {shown(word)}",
         word.span,
-        help=(f"here it is `{meant}`",) if meant else (),
+        help=help,
         reference=takes,
         edits=renamed(word, meant, pattern=pattern),
     )

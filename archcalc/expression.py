@@ -75,6 +75,7 @@ def _tokens(text: str, span: Span) -> list[_Token]:
                 f"`{text[position:].strip()[:20]}` is not integer arithmetic",
                 span,
                 notes=("an expression has numbers, $names, + - * // %, comparisons and parentheses",),
+                help=("division is `//`, rounded down",) if text.startswith("/", position) else (),
             )
         number, name, sign = match.groups()
         if number:

@@ -3,8 +3,10 @@
 from archcalc.diagnostics import Problems, Refusal, Span, rule
 from archcalc.entries import BAD_STRUCTURE, MISSING_KEY, Entries, entries_of, unknown_key
 from archcalc.expression import Environment
+from archcalc.graph import UNKNOWN
+from archcalc.layers import Layer
 from archcalc.layers.reshape import Input
-from archcalc.nodes import Scalar
+from archcalc.nodes import Scalar, Sequence
 from archcalc.pattern import OPTIONAL
 from archcalc.steps import LayerStep, Step
 from archcalc.suggest import key_for
@@ -19,7 +21,7 @@ NO_INPUT = rule(
 
 def read_input(
     entries: Entries, steps: tuple[Step, ...], variables: Environment, instead: str | None, problems: Problems
-) -> tuple[Input, tuple[Step, ...]]:
+) -> tuple[Layer, tuple[Step, ...]]:
     """The input layer, of the size `instead` if there is one, and the steps after it.
 
     Refusal where its size is not known: AC108, or what is wrong with it.
@@ -37,6 +39,8 @@ def read_input(
     if "input" in entries and sized:
         raise Refusal(BAD_STRUCTURE, "the input's size is given twice, here and by `input`", sized.span)
     if "input" not in entries and not sized:
+        if isinstance(first, LayerStep) and first.type is Layer:  # reported already, and it may have been the input
+            return UNKNOWN, rest
         where = inline.span if inline else first_span(steps)
         raise Refusal(
             NO_INPUT,
@@ -51,6 +55,10 @@ def read_input(
         if isinstance(node, Scalar) and "$" not in node.text:
             size = read_volume_text(node.text, node.span)
             return Input(width=size[0], height=size[1], channels=size[2]), rest
+        if isinstance(node, Sequence):
+            message = "input is a volume like 224x224x3, not a list"
+            note = "frameworks do not agree on the order in a list; here it is width x height x channels"
+            raise Refusal(BAD_STRUCTURE, message, node.span, notes=(note,))
         given = entries_of(node, "input")
         for word, (key, _) in given.items():
             if word not in Input.keys:

@@ -37,7 +37,8 @@ def write_whole(path: str | os.PathLike[str], text: str, *, overwrite: bool = Tr
         raise OutputError(f"{_shown(name)} exists already") from None
     except FileNotFoundError:
         folder = os.path.dirname(name) or "."
-        raise OutputError(f"cannot write {_shown(name)}: there is no folder {_shown(folder)}") from None
+        why = "no file can be made there" if os.path.isdir(folder) else f"there is no folder {_shown(folder)}"
+        raise OutputError(f"cannot write {_shown(name)}: {why}") from None
     except (OSError, ValueError) as error:  # ValueError: a null byte in the name, a lone surrogate in the text
         reason = getattr(error, "strerror", None) or str(error)
         raise OutputError(f"cannot write {_shown(name)}: {reason}") from None

@@ -23,6 +23,10 @@ OPTIONAL = "\0optional"
 _ARROW = re.compile(r"\s*(?:->|\u2192|(?<=\s)-(?=\s))\s*")
 _RUN = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 # Possessive: what `s` and `same` read is never tried again, so a word of a megabyte takes one pass.
+_CALL = re.compile(
+    r"([A-Za-z_][\w.]{0,63})\((?:\)|[^()\[\]]{0,200}(?:,|(?<![=<>!])=(?!=))[^\]]{0,200}?(?:\)|$))", re.ASCII
+)
+_FRAMEWORKS = re.compile(r"[A-Za-z_]+[123][dD]", re.ASCII)  # `Conv2d`: no window of 2 and a dilation
 _REST = re.compile(r"(?:\d++(?:x\d++)?+)?+(?:[a-z](?:\d++(?:x\d++)?+|same|half|valid)?+)*+")
 _VALUE = re.compile(r"\d+(?:_\d+)*(?:x\d+|\.\d+)?|\$[A-Za-z_]\w*|same|half|valid", re.ASCII)
 _COUNT = re.compile(r"\s*(?:(\d+(?:_\d+)*)|(\$?[A-Za-z_]\w*))", re.ASCII)
@@ -150,8 +154,13 @@ class _Parser(Cursor):
             character = text[start : start + 1]
             what = f"`{character}`" if character.isprintable() else f"the character U+{ord(character):04X}"
             raise self.refuse(f"{what} stands where a layer is expected", start)
+        after = text[run.end() : run.end() + 1]
         block = self.blocks.get(run[0])
-        word, length = _word(run[0]) if block is None else (run[0], len(run[0]))
+        if block is None and after in ("(", ".") and (call := _CALL.match(text, start)):
+            help = ("a layer is a word and its numbers, like `CONV3-64p1`, `FC-10` or `RELU`",)
+            raise self.refuse(f"`{call[1]}(...)` is a framework's call", start, call.end(), help=help)
+        whole = block is not None or (_FRAMEWORKS.fullmatch(run[0]) and after not in ("(", "$"))
+        word, length = (run[0], len(run[0])) if whole else _word(run[0])
         self.at = start + length
         name = Scalar(word, self.span(start, self.at))
         entries: tuple[tuple[Scalar, Node], ...] = ()

@@ -31,12 +31,14 @@ def read_spec(spec: str | os.PathLike[str]) -> SpecText:
     name = os.fspath(spec)
     if isinstance(spec, str):
         if name == "-":
-            return _decoded("<stdin>", sys.stdin.buffer.read(MAX_BYTES + 1))
+            return _decoded("<stdin>", _standard_input())
         if name.startswith("zoo:"):
             path = zoo_path(name[4:])
             return _decoded(name, _read(path, name))._replace(folder=os.path.dirname(path))
         if is_pattern(name):
             return SpecText("<pattern>", name, pattern=True)
+        if not os.path.lexists(name) and name in zoo_names():
+            raise SpecUnavailable(f"there is no file {name}; did you mean zoo:{name}?")
     return _decoded(name, _read(name, name))._replace(folder=os.path.dirname(name) or ".")
 
 
@@ -99,6 +101,15 @@ def _read(path: str, name: str) -> bytes:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise SpecUnavailable(f"cannot read {shown_path(name)}: {reason}") from None
+
+
+def _standard_input() -> bytes:
+    if sys.stdin is None:  # closed, as by `<&-`
+        raise SpecUnavailable("cannot read standard input: it is closed")
+    try:
+        return sys.stdin.buffer.read(MAX_BYTES + 1)
+    except OSError as error:  # open for writing only
+        raise SpecUnavailable(f"cannot read standard input: {error.strerror or error}") from None
 
 
 def _decoded(path: str, data: bytes) -> SpecText:

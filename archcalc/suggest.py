@@ -38,6 +38,18 @@ _UNLIKE = frozenset(
     ]
 )
 
+_INPUT = "leave it out: the input's size is known from the layer before"
+# Other frameworks' keys that have no place here, and what to do instead.
+NEEDLESS = {
+    **dict.fromkeys(
+        ("in_channels", "in_features", "in_planes", "in_chans", "in_dim", "input_shape", "input_dim", "num_features"),
+        _INPUT,
+    ),
+    "activation": "an activation is a layer of its own, behind this one: `relu`",
+    "padding_mode": "leave it out: it changes no size, and padding counts as zeros",
+    "data_format": "leave it out: a volume is width x height x channels",
+}
+
 
 def is_certain(word: str, meant: str) -> bool:
     """Whether `word` can only be `meant`: another framework's name with the same meaning, or a slip of the pen."""

@@ -130,9 +130,18 @@ class Paddings(Kind):
             if word in ("same", "half"):
                 return Padding(mode=word)
             if not re.search(r"[\d$]", word):
-                raise bad(node, f"{shown(node)} is no padding", f"padding takes {self.words}")
+                meant = _uncased(node, ("valid", "same", "half"))
+                help = (f"write {meant}",) if meant else ()
+                message = f"{shown(node)} is no padding"
+                raise bad(node, message, f"padding takes {self.words}", help=help, instead=meant)
         width, height = self.extents.read(node, variables)
         return Padding(width, width, height, height)
+
+
+def _uncased(node: Node, options: tuple[str, ...]) -> str:
+    """The option that a word is but for its capitals, as in `SAME` and `Adam`; empty if there is none."""
+    text = node.text.strip().lower() if isinstance(node, Scalar) else ""
+    return text if text in options else ""
 
 
 class Choice(Kind):
@@ -144,7 +153,9 @@ class Choice(Kind):
     def read(self, node: Node, variables: Environment) -> str:
         if isinstance(node, Scalar) and node.text.strip() in self.options:
             return node.text.strip()
-        raise bad(node, f"{shown(node)} stands where {self.words} is expected")
+        meant = _uncased(node, self.options)
+        message = f"{shown(node)} stands where {self.words} is expected"
+        raise bad(node, message, help=(f"write {meant}",) if meant else (), instead=meant)
 
 
 class Boolean(Kind):

@@ -63,8 +63,11 @@ class Fit(NamedTuple):
 
     @property
     def unread(self) -> int:
-        """Rows or columns of the input itself, not of its padding, behind the last window."""
-        return min(self.extent, max(0, self.leftover - self.after))
+        """Rows or columns of the input itself, not of its padding, behind the last window.
+
+        What a crop (negative padding) takes away is asked for, and not counted.
+        """
+        return min(self.extent, max(0, self.leftover - max(0, self.after)))
 
 
 class Reach(NamedTuple):

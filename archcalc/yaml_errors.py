@@ -17,7 +17,7 @@ from archcalc.text import (
 )
 
 if TYPE_CHECKING:
-    from yaml import MarkedYAMLError
+    from yaml import Mark, MarkedYAMLError
 
 _NOT_YAML = "the text is not YAML here"
 _CONTROLS = {"0": 0, "a": 7, "b": 8, "t": 9, "v": 11, "f": 12, "e": 27, "N": 0x85, "L": 0x2028, "P": 0x2029}
@@ -101,4 +101,22 @@ def _syntax_error(text: str, error: "MarkedYAMLError") -> Diagnostic:
     if opened and opened.line + 1 < place.line:
         begin = Span(opened.line + 1, opened.column + 1, opened.line + 1, opened.column + 2)
         labels = (Label(begin, "in what begins here"),)
-    return Diagnostic(BAD_YAML, _NOT_YAML, place, labels=labels)
+    help = _colon_meant(text, index, opened)
+    return Diagnostic(BAD_YAML, _NOT_YAML, place, labels=labels, help=help)
+
+
+def _colon_meant(text: str, index: int, opened: "Mark | None") -> tuple[str, ...]:
+    """What is wrong most likely where a colon cannot stand: a comma, a colon or quotes are missing."""
+    if not re.match(r":(?=\s|$)", text[index : index + 2]):
+        return ()
+    *above, line = re.split(r"[\r\n]+", text[max(0, index - 400) : index])
+    key = line.split()[-1:]
+    if opened and text.startswith("{", opened.index):
+        return (f"is a comma missing before `{key[0]}`?",) if key else ()
+    if ": " in line:
+        return ("a text that holds `: ` is quoted",)
+    if [line.strip()] != key or not above:
+        return ()
+    if re.search(r":(\s|$)", above[-1]):
+        return ("the keys of one mapping begin in one column",)
+    return ("is a colon, or the space behind it, missing on the line before?",)

@@ -30,6 +30,7 @@ def run(*arguments: str, stdin: str = "", **environment: str) -> subprocess.Comp
         (("check", "zoo:vgg16", "--set", "width"), 2, "--set takes NAME=WHOLE_NUMBER, not 'width'"),
         (("check", "zoo:vgg16", "--set", "width=3"), 2, "archcalc: --set: zoo:vgg16: the spec has no variable width; it has none"),
         (("report", "nothing.yaml"), 2, "archcalc: cannot read nothing.yaml: No such file or directory"),
+        (("report", "vgg16"), 2, "archcalc: there is no file vgg16; did you mean zoo:vgg16?"),
         (("report", "zoo:resnet500"), 2, "archcalc: the zoo has no resnet500; did you mean resnet50?"),
         (("report", "zoo:../vgg16"), 2, "archcalc: the zoo has no ../vgg16; did you mean vgg16?"),
         (("report", "zoo:vgg16", "--batch", "0"), 2, "0 is not in the range"),

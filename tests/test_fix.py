@@ -156,6 +156,12 @@ def test_the_ends_of_lines_stay(end: str) -> None:
     assert fixed(BROKEN.replace("\n", end)).text == REPAIRED.replace("\n", end)
 
 
+def test_a_colon_without_its_space_keeps_its_value() -> None:
+    head = "input: 32x32x3\nlayers:\n  - conv: "
+    text = head + "{filters:64, kernel: 3}\n"
+    assert fixed(text).text == head + "{filters:64, kernel_size: 3}\n"
+
+
 def test_what_was_left_alone_is_told() -> None:
     done = fixed(spec("conv: {filters: 8, kernel_size: 3, strides: 4, fliters: 8}"))
     assert [one.message for one in done.refused] == ["conv has no key `strides`", "conv has no key `fliters`"]

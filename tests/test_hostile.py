@@ -389,6 +389,14 @@ def test_there_are_enough_cases() -> None:
 # -- as processes ----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(("given", "reason"), [("<&-", "it is closed"), ("0>/dev/null", "Bad file descriptor")])
+def test_a_standard_input_that_cannot_be_read(given: str, reason: str) -> None:
+    command = f'exec "{sys.executable}" -m archcalc check - {given}'
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"archcalc: cannot read standard input: {reason}\n"
+
+
 def run(*arguments: str, python: tuple[str, ...] = (), stdin: bytes = b"", **options: object) -> tuple[int, str, str]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **options.pop("env", {})}  # type: ignore[dict-item]
     done = subprocess.run(

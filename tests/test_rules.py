@@ -45,6 +45,18 @@ SAYS = [
         ("the nearest multiples of 2^3 = 8: 32 and 40",),
     ),
     (
+        "AC620",
+        "input: 3x224x224\nlayers: [CONV3-64p1, GAP]",
+        "1:1: the input is 3 wide, 224 high and 224 channels deep",
+        ("`224x224x3` is an image of 3 channels",),
+    ),
+    (
+        "AC620",
+        "INPUT[1x28x28] -> CONV3-64p1 -> GAP",
+        "1:1: the input is 1 wide, 28 high and 28 channels deep",
+        ("`28x28x1` is an image of 1 channel",),
+    ),
+    (
         "AC602",
         "INPUT[32x32x3] -> CONV3-64p1 -> RELU -> CONV7-64p3 -> GAP -> FC-10",
         "1:45: a 7x7 filter on 64 channels takes 200,704 weights",
@@ -295,6 +307,7 @@ SAYS = [
 
 SILENT = [
     ("AC611", "INPUT[8x8x8] -> CONV1-8 -> DWCONV3p1 -> CONV1-8"),
+    ("AC620", "INPUT[1x128x64] -> CONV1x3-8 -> GAP"),
     ("AC601", "INPUT[227x227x3] -> CONV11-96s4 -> POOL3s2 -> FC-10"),
     ("AC601", "input: 28x28x1\nrounding: floor\nlayers: [POOL2, POOL2, POOL3s2]"),
     ("AC601", "INPUT[30x30x3] -> CONV3-8 -> POOL2 -> POOL2 -> FC-10"),

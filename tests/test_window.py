@@ -126,3 +126,9 @@ def test_floor_and_ceil_are_pytorchs(window: Window, extent: int, ceil: bool) ->
             ceil_mode=ceil,
         )
         assert pooled.shape[2] == size
+
+
+@pytest.mark.parametrize(("before", "after"), [(-2, -3), (0, -3), (-2, 0)])
+def test_what_a_crop_takes_away_is_asked_for(before: int, after: int) -> None:
+    fit = Window(1, 1, before, after).fit(10)
+    assert (fit.size, fit.unread) == (10 + before + after, 0)
