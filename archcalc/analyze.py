@@ -209,7 +209,7 @@ def analyze(graph: Graph, *, convention: Convention = "inplace") -> Report:
                 seen = through(seen, windows, inputs[0][:2])
         else:
             seen = union([one.receptive_field for one in read], inputs)
-        inplace = convention == "inplace" and layer.inplace and readers[node.inputs[0]] == 1
+        inplace = convention == "inplace" and (layer.inplace or layer.idle(inputs[0])) and readers[node.inputs[0]] == 1
         row = Row(position, node, inputs, output, cost, 0 if inplace else output.size, seen, unread)
         rows.append(row)
         by_node.append(row)

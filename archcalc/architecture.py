@@ -172,10 +172,10 @@ def load(spec: Spec, *, set: Mapping[str, int] | None = None, input: str | None 
     `set` overrides the spec's `vars`, `input` its input ("384x384x3").  Raises SpecError with every
     problem of the spec, SpecUnavailable where there is none, UnknownVariable for a name in `set`.
 
-    >>> load("zoo:vgg16").report.totals.params
-    138357544
-    >>> load("zoo:vgg16", input="256x256x3").report.totals.params
-    169814824
+    >>> load("zoo:vgg16").report.totals.macs
+    15470264320
+    >>> load("zoo:vgg16", input="256x256x3").report.totals.macs
+    20168212480
     >>> load("INPUT[10x10x3] -> CONV3-4s2")
     Traceback (most recent call last):
         ...

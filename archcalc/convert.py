@@ -78,6 +78,11 @@ def _converted(original: Report) -> tuple[list[Node], dict[int, int]]:
     for row in original.rows:
         node, layer = row.node, row.node.layer
         unflattened = [before[one] for one in node.inputs if one in before]
+        if layer.idle(row.inputs[0] if row.inputs else row.output):  # it would not be idle on another input
+            stands_for[row.position] = stands_for[node.inputs[0]]
+            if unflattened:
+                before[row.position] = unflattened[0]
+            continue
         if isinstance(layer, Flatten):
             stands_for[row.position] = stands_for[node.inputs[0]]
             volume = unflattened[0] if unflattened else row.inputs[0]

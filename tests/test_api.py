@@ -146,10 +146,10 @@ def test_a_difference_in_any_field_is_one() -> None:
 
 def test_representations_are_short() -> None:
     net = archcalc.load("zoo:vgg16")
-    assert repr(net) == "<Architecture zoo:vgg16: VGG-16 (configuration D), 39 layers>"
+    assert repr(net) == "<Architecture zoo:vgg16: VGG-16 (configuration D), 40 layers>"
     assert (
         repr(net.report)
-        == "<Report VGG-16 (configuration D): [224x224x3] -> [1x1x1000], 39 layers, 138,357,544 params>"
+        == "<Report VGG-16 (configuration D): [224x224x3] -> [1x1x1000], 40 layers, 138,357,544 params>"
     )
     wrong = examine(read_spec("INPUT[10x10x3] -> CONV3-4s2 -> RELU"))
     assert repr(wrong.report) == "<Report: incomplete, 1 of 3 layers>"

@@ -48,7 +48,7 @@ def test_the_largest_goes_first_and_a_gap_is_filled() -> None:
 def test_a_chain_needs_no_more_than_its_peak() -> None:
     inference = archcalc.load("zoo:vgg16").plan().inference
     assert inference.arena.bytes == inference.activations_peak_bytes == 2 * 224 * 224 * 64 * 4
-    assert inference.arena.trivial == 15_237_608 * 4
+    assert inference.arena.trivial == (15_237_608 + 7 * 7 * 512) * 4  # the adaptive pool has a buffer of its own
 
 
 def test_too_many_long_lives_get_the_trivial_plan(monkeypatch: pytest.MonkeyPatch) -> None:

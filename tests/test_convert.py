@@ -57,7 +57,8 @@ def test_at_its_own_size_a_converted_network_costs_what_it_did(name: str) -> Non
     for total in ("weights", "biases", "params", "buffers", "macs"):
         assert getattr(found.report.totals, total) == getattr(report.totals, total), total
     assert not any(row.node.layer.type in ("fc", "flatten") for row in found.report.rows)
-    kept = [row for row in report.rows if row.node.layer.type != "flatten"]
+    dropped = ("flatten", "adaptive_avgpool")  # the pool changes nothing at this size
+    kept = [row for row in report.rows if row.node.layer.type not in dropped]
     assert [row.node.name for row in kept] == [row.node.name for row in found.report.rows]
 
 

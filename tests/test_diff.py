@@ -219,8 +219,8 @@ def test_text_keeps_to_the_width_and_to_plain_text(columns: int) -> None:
 def test_equal() -> None:
     result = run("zoo:vgg16", "zoo:vgg16")
     assert result.return_value == 0
-    assert result.stdout.splitlines()[-1] == "equal: 39 layers, 138,357,544 params, 15,470,264,320 MACs"
-    assert run("zoo:vgg16", "zoo:vgg16", "-f", "markdown").stdout.endswith("Equal: 39 layers.\n")
+    assert result.stdout.splitlines()[-1] == "equal: 40 layers, 138,357,544 params, 15,470,264,320 MACs"
+    assert run("zoo:vgg16", "zoo:vgg16", "-f", "markdown").stdout.endswith("Equal: 40 layers.\n")
 
 
 def test_json() -> None:

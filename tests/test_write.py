@@ -55,6 +55,7 @@ def test_vgg16_is_written_as_people_write_it() -> None:
         '  - "[CONV3-128p1 -> RELU]*2 -> POOL2"\n'
         '  - "[CONV3-256p1 -> RELU]*3 -> POOL2"\n'
         '  - "[[CONV3-512p1 -> RELU]*3 -> POOL2]*2"\n'
+        "  - ADAPTIVE_AVGPOOL7\n"
         '  - "[FC-4096 -> RELU -> DROPOUT]*2 -> FC-1000"\n'
     )
 

@@ -191,6 +191,10 @@ class Layer:
         """The windows along width and height through which an output sees the input; None: its own pixel."""
         return None
 
+    def idle(self, x: Volume) -> bool:
+        """Whether the layer changes nothing of this input, so that it needs no memory for a result."""
+        return False
+
     def im2col(self, x: Volume, y: Volume) -> tuple[int, int] | None:
         """Rows and columns of a group's im2col matrix for one image, [F*F*C/g, W'*H']; None: there is none."""
         return None
