@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from archcalc.blocks import RESERVED
 from archcalc.layers import TYPES, Layer
-from archcalc.layers.conv import Conv, Local
+from archcalc.layers.conv import Conv
+from archcalc.layers.local import Local
 from archcalc.layers.pool import AveragePool, L2Pool, MaxPool
 from archcalc.misfit import LayerError
 from archcalc.run import Array, Run

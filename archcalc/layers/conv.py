@@ -1,10 +1,10 @@
-"""Convolution, with shared weights and without."""
+"""Convolution."""
 
 from typing import TYPE_CHECKING, Any
 
 from archcalc.blocks import im2col_block, tile_rows
 from archcalc.diagnostics import rule
-from archcalc.layers.base import Cost, Kept, Layer, Windowed, bias_key, key, rounding_key
+from archcalc.layers.base import Cost, Kept, Windowed, bias_key, key, rounding_key
 from archcalc.misfit import LayerError
 from archcalc.values import Extents, Integer, Padding, Paddings
 from archcalc.volume import Pair, Rounding, Volume, Window
@@ -239,119 +239,9 @@ class Conv(Convolution):
                     run.multiply_add(out, read[:, :, i, j, :, None], tap, spare[: len(out)])
 
 
-class Local(Convolution):
-    """Locally connected: a convolution whose filters are not shared between positions."""
-
-    type = "local"
-    aka = ("locallyconnected", "locallyconnected2d", "locally_connected")
-
-    bias: bool = bias_key("add one bias per output value")
-    rounding: Rounding = rounding_key()
-
-    def cost(self, x: Volume, y: Volume) -> Cost:
-        weights = y.size * self.kernel_size.area * x.channels
-        biases = y.size if self.bias else 0
-        return Cost(weights, biases, 0, weights, 2 * weights + biases)
-
-    def weights_formula(self, x: Volume, y: Volume) -> str:
-        width, height = self.kernel_size
-        return f"({y.product})*({width}*{height}*{x.channels})"
-
-    def im2col(self, x: Volume, y: Volume) -> tuple[int, int]:
-        return self.kernel_size.area * x.channels, y.width * y.height
-
-    def workspace(self, inputs: tuple[Volume, ...], y: Volume, images: int) -> int:
-        (x,) = inputs
-        row = images * y.width * self.kernel_size.area * x.channels
-        return self.framed(x, images) + im2col_block(1, y.height, row)[1] * row
-
-    def forward(self, run: "Run", *inputs: "Array") -> "Array":
-        """A matrix product for every position: [N, Fh*Fw*C] @ [Fh*Fw*C, K]."""
-        import numpy as np
-
-        (x,) = inputs
-        seen = self.seen(run, x).transpose(1, 2, 0, 3, 4, 5)
-        height, width, n, fh, fw, channels = seen.shape
-        size = fh * fw * channels
-        weights = run.weight((height, width, size, self.filters), size)
-        bias = run.bias((height, width, self.filters), size) if self.bias else None
-        y = run.new((n, height, width, self.filters))
-        _, rows = im2col_block(1, height, n * width * size)
-        block = run.new((rows, width, n, fh, fw, channels))
-        for row in range(0, height, rows):
-            columns = block[: len(seen[row : row + rows])]
-            np.copyto(columns, seen[row : row + rows])
-            out = y[:, row : row + rows].transpose(1, 2, 0, 3)
-            run.matmul(columns.reshape(-1, width, n, size), weights[row : row + rows], out)
-        if bias is not None:
-            y += bias
-        run.columns = (size, height * width)
-        return y
-
-
-SHARED: Any = Convolution.keys  # to the type checker a key is the value it will hold
-
-
-class DepthwiseConv(Layer):
-    """Depthwise convolution: every input channel has filters of its own.
-
-    A conv with as many groups as input channels, and `multiplier` times as many filters (Howard et al.,
-    arXiv:1704.04861); both follow from the input, so neither is written.
-    """
-
-    type = "dwconv"
-    aka = ("depthwise", "depthwiseconv2d", "depthwise_conv2d", "depthwise_conv", "depthwiseconv", "conv_dw", "dw")
-
-    kernel_size: Pair = SHARED["kernel_size"]
-    stride: Pair = SHARED["stride"]
-    padding: Padding = SHARED["padding"]
-    dilation: Pair = SHARED["dilation"]
-    multiplier: int = key(
-        Integer(1), default=1, notation="m", foreign=("depth_multiplier",), help="filters for every input channel"
-    )
-    bias: bool = bias_key("add one bias per filter")
-    rounding: Rounding = rounding_key()
-
-    def grouped(self, channels: int) -> Conv:
-        """The same layer as a grouped conv, for an input of so many channels."""
-        values = self.values()
-        return Conv(filters=values.pop("multiplier") * channels, groups=channels, **values)
-
-    def validate(self) -> None:
-        self.grouped(1)
-
-    @property
-    def label(self) -> str:
-        stride = "" if self.stride == (1, 1) else f"s{self.stride}"
-        dilation = "" if self.dilation == (1, 1) else f"d{self.dilation}"
-        multiplier = f"m{self.multiplier}" if self.multiplier > 1 else ""
-        return f"DWCONV{self.kernel_size}{stride}{dilation}{multiplier}"
-
-    def output(self, x: Volume) -> Volume:
-        return self.grouped(x.channels).output(x)
-
-    def cost(self, x: Volume, y: Volume) -> Cost:
-        return self.grouped(x.channels).cost(x, y)
-
-    def weights_formula(self, x: Volume, y: Volume) -> str:
-        return self.grouped(x.channels).weights_formula(x, y)
-
-    def windows(self, x: Volume) -> tuple[Window, Window]:
-        return self.grouped(x.channels).windows(x)
-
-    def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
-        return self.grouped(inputs[0].channels).kept(inputs, y)
-
-    def im2col(self, x: Volume, y: Volume) -> tuple[int, int]:
-        return self.grouped(x.channels).im2col(x, y)
-
-    def workspace(self, inputs: tuple[Volume, ...], y: Volume, images: int) -> int:
-        return self.grouped(inputs[0].channels).workspace(inputs, y, images)
-
-    def forward(self, run: "Run", *inputs: "Array") -> "Array":
-        return self.grouped(inputs[0].shape[-1]).forward(run, *inputs)
-
-
 def _nearest_multiples(value: int, divisor: int, name: str) -> str:
     below, above = value - value % divisor, value + divisor - value % divisor
     return f"the nearest {name} are " + " and ".join(str(one) for one in (below, above) if one)
+
+
+SHARED: Any = Convolution.keys  # to the type checker a key is the value it will hold
