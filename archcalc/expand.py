@@ -118,7 +118,7 @@ class _Expander:
     def _make(self, step: LayerStep, variables: Environment) -> Layer:
         if step.type is Layer:
             return UNKNOWN
-        known = self.constants.setdefault(id(step), {})
+        known = self.constants.setdefault(id(step), {}) if step.variables else {}
         values = {}
         wrong = False
         for name, node in step.values.items():

@@ -4,7 +4,7 @@ import re
 
 from archcalc.volume import Volume
 
-BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}
+BYTES = {"float32": 4, "float16": 2, "bfloat16": 2, "float64": 8, "int8": 1}
 
 
 def count(value: int) -> str:

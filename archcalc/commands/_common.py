@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from archcalc.architecture import Examination
 
 OK, FOUND, USAGE = 0, 1, 2
-DTYPES = ("float32", "float16", "bfloat16", "float64", "int8")
 
 
 def read_input(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:

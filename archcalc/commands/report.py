@@ -4,9 +4,8 @@ import sys
 
 import click
 
-from archcalc import formats
+from archcalc import formats, units
 from archcalc.commands._common import (
-    DTYPES,
     FOUND,
     OK,
     USAGE,
@@ -25,7 +24,11 @@ from archcalc.commands._common import (
     "--batch", type=click.IntRange(1, 2**31 - 1), default=1, show_default=True, help="Images at a time, for memory."
 )
 @click.option(
-    "--dtype", type=click.Choice(DTYPES), default="float32", show_default=True, help="Type of the values, for memory."
+    "--dtype",
+    type=click.Choice(list(units.BYTES)),
+    default="float32",
+    show_default=True,
+    help="Type of the values, for memory.",
 )
 @click.option(
     "--layout",

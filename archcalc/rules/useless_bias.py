@@ -19,9 +19,9 @@ from collections.abc import Iterator
 from archcalc.advice import LINEAR, Network, Remark, advice, place
 from archcalc.analyze import Row
 from archcalc.diagnostics import Span
+from archcalc.layers.deconv import TransposedConv
 from archcalc.layers.depthwise import DepthwiseConv
 from archcalc.layers.norm import BatchNorm
-from archcalc.layers.upsampling import TransposedConv
 
 _SHIFTED = (*LINEAR, DepthwiseConv, TransposedConv)
 
