@@ -6,6 +6,7 @@ reader walks libyaml's events with a stack of its own, under budgets.  A scalar 
 it means is decided by whoever reads it (`integers.py`, `values.py`).
 """
 
+import re
 from typing import Any
 
 import yaml
@@ -18,12 +19,16 @@ from archcalc.text import (
     UNSUPPORTED_YAML,
     forbidden,
     in_backticks,
+    place_of,
     refused_text,
     split_lines,
 )
 from archcalc.yaml_errors import bad_escape, crowded_header, question, syntax_errors, tag
 
 MAX_ALIASES = 100
+
+_EXPLICIT_KEY = re.compile(r"\?\s+[^\s,:\]}]")
+_LEXEMES = re.compile(r"""[][{}]|"(?:[^"\\\n]|\\.)*"?|(?<![^\s,[{:])'[^'\n]*'?|(?<!\S)\#.*""")
 
 DUPLICATE_KEY = rule(
     "AC012",
@@ -46,6 +51,8 @@ def parse(text: str, *, libyaml: bool = True) -> tuple[Node | None, list[Diagnos
     except Refusal as refusal:
         return None, [*reader.problems, refusal.diagnostic]
     except yaml.MarkedYAMLError as error:
+        if deep := reader.too_deep_ahead(error):
+            return None, [*reader.problems, deep.diagnostic]
         return None, [*reader.problems, *syntax_errors(text, error, lambda other: _error_of(other, libyaml=libyaml))]
     if reader.root is None:
         empty = Diagnostic(BAD_YAML, "the spec is empty", Span(1, 1, 1, 1))
@@ -87,11 +94,15 @@ class _Reader:
         self.stack: list[_Open] = []
         self.anchors: dict[str, tuple[Node, int, int] | None] = {}  # None while still open
         self.nodes = self.aliases = self.documents = 0
+        self.index = 0  # where the last event ends
 
     def read(self, *, libyaml: bool) -> None:
         loader = getattr(yaml, "CLoader", None) if libyaml else None
         parser = (loader or _pure_loader())(self.text)
         while not isinstance(event := parser.get_event(), yaml.StreamEndEvent):
+            if self.stack and self.stack[-1].event.flow_style:
+                self._check_question(event)
+            self.index = _mark(event.end_mark).index
             if isinstance(event, yaml.ScalarEvent):
                 self._check_node(event)
                 span = _span(event) if event.value or event.style else self._nothing(event)
@@ -101,16 +112,13 @@ class _Reader:
                         escape = bad_escape(self.text, _mark(event.start_mark).index, _mark(event.end_mark).index)
                         assert escape is not None  # raw characters were looked at before
                         raise escape
-                elif event.style in ("|", ">"):
-                    if wrong := crowded_header(self.text, _mark(event.start_mark).index):
-                        raise wrong
-                elif "?" in event.value and self.stack and self.stack[-1].event.flow_style and not event.style:
-                    raise question(self.text, _mark(event.start_mark).index)
+                elif event.style in ("|", ">") and (wrong := crowded_header(self.text, _mark(event.start_mark).index)):
+                    raise wrong
                 self._add(node, 1, 0, event)
             elif isinstance(event, yaml.CollectionStartEvent):
                 self._check_node(event)
                 if len(self.stack) >= MAX_DEPTH:
-                    raise self._too_deep(event)
+                    raise _too_deep(_start(event))
                 if event.anchor:
                     self.anchors[event.anchor] = None
                 self.stack.append(_Open(event))
@@ -145,9 +153,29 @@ class _Reader:
             message = f"the spec has more than {MAX_NODES:,} nodes, the limit"
             raise Refusal(TOO_LARGE, message, _start(event))
 
-    def _too_deep(self, event: yaml.Event) -> Refusal:
-        message = f"the spec is nested deeper than {MAX_DEPTH} levels, the limit"
-        return Refusal(TOO_LARGE, message, _start(event))
+    def _check_question(self, event: yaml.Event) -> None:
+        """A `?` in brackets that begins no key, but ends a pattern's word: parsers differ about it."""
+        start, end = _mark(event.start_mark).index, _mark(event.end_mark).index
+        if isinstance(event, yaml.ScalarEvent) and event.style:
+            end = start
+        found = self.text.find("?", self.index, max(start, end))
+        if found >= 0 and "#" not in self.text[self.index : found] and not _EXPLICIT_KEY.match(self.text, found):
+            raise question(self.text, found)
+
+    def too_deep_ahead(self, error: yaml.MarkedYAMLError) -> Refusal | None:
+        """The refusal of nesting that a scanner saw before it gave the events.
+
+        A bracket may begin a key, so scanners read on to the end of its line, at most 1,024 characters, before
+        its event; some then refuse for reasons of their own, at a depth of their own.
+        """
+        mark = error.problem_mark
+        depth = len(self.stack)
+        for found in _LEXEMES.finditer(self.text, self.index, mark.index if mark else self.index):
+            depth += (found[0] in ("[", "{")) - (found[0] in ("]", "}"))
+            if depth > MAX_DEPTH:
+                place = place_of(self.text, found.start())
+                return _too_deep(place._replace(end_line=place.line, end_column=place.column + 1))
+        return None
 
     def _add(self, node: Node, size: int, height: int, event: yaml.NodeEvent, end: yaml.Mark | None = None) -> None:
         if event.anchor and not isinstance(event, yaml.AliasEvent):
@@ -203,7 +231,7 @@ class _Reader:
             raise Refusal(TOO_LARGE, message, _span(event))
         node, size, height = known
         if len(self.stack) + height > MAX_DEPTH:
-            raise self._too_deep(event)
+            raise _too_deep(_start(event))
         self._spend(size, event)
         self._add(node, size, height, event)
 
@@ -211,6 +239,10 @@ class _Reader:
         self.documents += 1
         if self.documents > 1:
             raise Refusal(UNSUPPORTED_YAML, "a second document starts here; a spec is one", _start(event))
+
+
+def _too_deep(place: Span) -> Refusal:
+    return Refusal(TOO_LARGE, f"the spec is nested deeper than {MAX_DEPTH} levels, the limit", place)
 
 
 def _pure_loader() -> Any:

@@ -370,7 +370,7 @@ def test_text(what: str, text: str, code: str | None, place: tuple[int, int], tm
     assert result.exception is None, result.output
     assert result.return_value == (0 if code is None else 1)
     assert "Traceback" not in result.output
-    assert took < (6 if what.startswith("cap") else 2)  # twice the limit: the machine may be busy
+    assert took < 30, "it hangs"  # how fast it is, the benchmark says: machines are shared
     lines = result.output.split("\n")
     assert all(line.isprintable() for line in lines)
     assert all(len(line) < 1500 for line in lines)
