@@ -30,47 +30,47 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from archcalc.analyze import Convention as Convention
-    from archcalc.analyze import Report as Report
-    from archcalc.analyze import Row as Row
-    from archcalc.analyze import Totals as Totals
+    from archcalc.analysis.analyze import Convention as Convention
+    from archcalc.analysis.analyze import Report as Report
+    from archcalc.analysis.analyze import Row as Row
+    from archcalc.analysis.analyze import Totals as Totals
+    from archcalc.analysis.receptive import Field as Field
+    from archcalc.analysis.receptive import ReceptiveField as ReceptiveField
     from archcalc.architecture import Architecture as Architecture
     from archcalc.architecture import Spec as Spec
     from archcalc.architecture import check as check
     from archcalc.architecture import load as load
-    from archcalc.definitions import UnknownVariable as UnknownVariable
     from archcalc.diagnostics import Diagnostic as Diagnostic
     from archcalc.diagnostics import Edit as Edit
     from archcalc.diagnostics import Label as Label
     from archcalc.diagnostics import Span as Span
     from archcalc.diagnostics import SpecError as SpecError
-    from archcalc.diff import Change as Change
-    from archcalc.diff import Comparison as Comparison
-    from archcalc.diff import Setting as Setting
-    from archcalc.diff import compare as compare
     from archcalc.graph import Graph as Graph
     from archcalc.graph import Node as Node
+    from archcalc.language.definitions import UnknownVariable as UnknownVariable
+    from archcalc.language.specfile import SpecUnavailable as SpecUnavailable
     from archcalc.layers.base import Cost as Cost
     from archcalc.layers.base import Layer as Layer
-    from archcalc.plan import Plan as Plan
-    from archcalc.receptive import Field as Field
-    from archcalc.receptive import ReceptiveField as ReceptiveField
-    from archcalc.specfile import SpecUnavailable as SpecUnavailable
+    from archcalc.memory.plan import Plan as Plan
+    from archcalc.variants.diff import Change as Change
+    from archcalc.variants.diff import Comparison as Comparison
+    from archcalc.variants.diff import Setting as Setting
+    from archcalc.variants.diff import compare as compare
     from archcalc.volume import Volume as Volume
 
 __version__ = "0.1.0"
 
 _NAMES = {
-    "analyze": ("Convention", "Report", "Row", "Totals"),
+    "analysis.analyze": ("Convention", "Report", "Row", "Totals"),
     "architecture": ("Architecture", "Spec", "check", "load"),
-    "definitions": ("UnknownVariable",),
+    "language.definitions": ("UnknownVariable",),
     "diagnostics": ("Diagnostic", "Edit", "Label", "Span", "SpecError"),
-    "diff": ("Change", "Comparison", "Setting", "compare"),
+    "variants.diff": ("Change", "Comparison", "Setting", "compare"),
     "graph": ("Graph", "Node"),
     "layers.base": ("Cost", "Layer"),
-    "plan": ("Plan",),
-    "receptive": ("Field", "ReceptiveField"),
-    "specfile": ("SpecUnavailable",),
+    "memory.plan": ("Plan",),
+    "analysis.receptive": ("Field", "ReceptiveField"),
+    "language.specfile": ("SpecUnavailable",),
     "volume": ("Volume",),
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}

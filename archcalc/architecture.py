@@ -8,21 +8,21 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from archcalc.analyze import Convention, Report, analyze
+from archcalc.analysis.analyze import Convention, Report, analyze
 from archcalc.diagnostics import Diagnostic, SpecError, in_order
-from archcalc.document import Document, read_document
 from archcalc.graph import Graph
-from archcalc.specfile import SpecText, read_beside, read_spec
+from archcalc.language.document import Document, read_document
+from archcalc.language.specfile import SpecText, read_beside, read_spec
 
 if TYPE_CHECKING:
-    from archcalc.run import Array
-    from archcalc.verify import Progress, Verification
+    from archcalc.forward.run import Array
+    from archcalc.verification.verify import Progress, Verification
 
 _COMMENT = re.compile(r"#[ \t]*archcalc:")
 
 if TYPE_CHECKING:
-    from archcalc import plan as plans
-    from archcalc.autograd import Device
+    from archcalc.memory import plan as plans
+    from archcalc.memory.autograd import Device
 
 Spec = str | os.PathLike[str]
 
@@ -102,7 +102,7 @@ class Architecture(NamedTuple):
         `budget` is bytes or a size like "11 GiB"; `batch` "max" is the largest that fits it for `purpose`.
         Raises ValueError for a size, dtype or optimizer that is none, and for "max" without a budget.
         """
-        from archcalc import plan as plans
+        from archcalc.memory import plan as plans
         from archcalc.precision import OPTIMIZERS, PRECISIONS
         from archcalc.units import read_size
 
@@ -127,7 +127,7 @@ class Architecture(NamedTuple):
         planned = plans.plan(report, settings)
         if planned.budget is None or planned.budget.fits:
             return planned
-        from archcalc.fitting import suggestions
+        from archcalc.memory.fitting import suggestions
 
         return planned._replace(suggestions=suggestions(report, planned))
 
@@ -149,7 +149,7 @@ class Architecture(NamedTuple):
         timeout: seconds; where they do not suffice the result says so in `problem`.  against: "torch" compares
         values, too.  Raises ValueError for an image of another shape, ImportError where torch is not installed.
         """
-        from archcalc.verify import verify
+        from archcalc.verification.verify import verify
 
         return verify(
             self.report,
@@ -232,12 +232,12 @@ def examine(
         report = analyze(document.graph, convention=convention)
         found = in_order([*document.problems, *report.problems])
         if "expect" in document.entries:
-            from archcalc.expect import expectations
+            from archcalc.checks.expect import expectations
 
             found = in_order([*found, *expectations(document, report, judged=_fits(found))])
         advised = select != () and _fits(found)
         if advised:
-            from archcalc.rules import DEFAULT, advise
+            from archcalc.checks.rules import DEFAULT, advise
 
             found = in_order([*found, *advise(document, report, DEFAULT if select is None else select)])
         if extension := document.extension:
@@ -246,8 +246,8 @@ def examine(
             rows = tuple(row._replace(node=extension.own(row.node)) for row in report.rows)
             report = Report(document.graph, rows, tuple(extension.placed(report.problems)), convention)
         if not text.pattern and _COMMENT.search(text.text):
-            from archcalc.rules import DEFAULT, RULES
-            from archcalc.suppress import suppress
+            from archcalc.checks.rules import DEFAULT, RULES
+            from archcalc.checks.suppress import suppress
 
             run = (DEFAULT if select is None else select) if advised else ()
             found = suppress(text.text, found, lambda code: code in run or code not in RULES)

@@ -52,9 +52,9 @@ class SpecItem(pytest.Item):
 
     def examined(self) -> "Examination":
         """The spec, with the findings that the project wants to see, as `archcalc check` shows them."""
-        from archcalc.config import find_configuration
         from archcalc.diagnostics import Unusable
-        from archcalc.specfile import SpecUnavailable
+        from archcalc.language.specfile import SpecUnavailable
+        from archcalc.project.config import find_configuration
         from archcalc.testing import examination
 
         try:
@@ -85,7 +85,7 @@ def architecture(pytestconfig: pytest.Config) -> Callable[..., "Architecture"]:
 
     The function is archcalc.testing.assert_architecture, with paths that count from pytest's root.
     """
-    from archcalc.specfile import is_path
+    from archcalc.language.specfile import is_path
     from archcalc.testing import assert_architecture
 
     def located(spec: Any) -> Any:

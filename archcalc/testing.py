@@ -9,12 +9,12 @@ from collections.abc import Mapping as Table
 from typing import Any
 
 from archcalc.architecture import Architecture, Examination, Spec, examine, unreadable
+from archcalc.checks.expect import MISSED, NOT_KNOWN, expectations
 from archcalc.diagnostics import Diagnostic, Span, SpecError, explained
-from archcalc.diff import compare
-from archcalc.entries import UNKNOWN_KEY
-from archcalc.expect import MISSED, NOT_KNOWN, expectations
-from archcalc.nodes import Mapping, Node, Scalar
-from archcalc.specfile import read_spec
+from archcalc.language.entries import UNKNOWN_KEY
+from archcalc.language.specfile import read_spec
+from archcalc.reader.nodes import Mapping, Node, Scalar
+from archcalc.variants.diff import compare
 from archcalc.volume import Volume
 
 _NOWHERE = Span(1, 1, 1, 1)

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
-from archcalc.analyze import Report
+from archcalc.analysis.analyze import Report
 from archcalc.architecture import Examination, examine
 from archcalc.graph import Graph
-from archcalc.specfile import SpecText
+from archcalc.language.specfile import SpecText
 
 Pair = tuple[int, int]
 Choose = Callable[[Sequence[Any]], Any]

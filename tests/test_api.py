@@ -16,18 +16,20 @@ from typing import Any, assert_type
 import pytest
 
 import archcalc
+from archcalc.analysis import notebook
 from archcalc.architecture import examine
 from archcalc.formats import Look
 from archcalc.formats.report import html
 from archcalc.formats.report import json as json_format
 from archcalc.graph import UNKNOWN
-from archcalc.specfile import SpecText, read_spec, zoo_names
+from archcalc.language.specfile import SpecText, read_spec, zoo_names
 
 ZOO = zoo_names()
 
 
 @pytest.mark.parametrize(
-    "name", ["archcalc", "archcalc.analyze", "archcalc.architecture", "archcalc.diff", "archcalc.testing"]
+    "name",
+    ["archcalc", "archcalc.analysis.analyze", "archcalc.architecture", "archcalc.variants.diff", "archcalc.testing"],
 )
 def test_the_examples(name: str) -> None:
     failed, attempted = doctest.testmod(import_module(name))
@@ -243,8 +245,8 @@ def test_html_folds_and_shows_im2col_as_markdown_does() -> None:
 def test_a_notebook_is_not_flooded() -> None:
     report = archcalc.load("INPUT[8x8x3] -> [RELU]*600").analyze()
     page = Page(report._repr_html_())
-    assert len(page.rows) == html.SHOWN + 2
-    assert "101 more layers are not shown; the totals are of all." in page.text
+    assert len(page.rows) == notebook.MOST + 2
+    assert "541 more lines are not shown; the totals are of all." in page.text
     assert len(Page(html.render(report, Look())).rows) == 603
 
 

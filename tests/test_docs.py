@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from archcalc.architecture import examine
 from archcalc.cli import cli
-from archcalc.specfile import SpecText
+from archcalc.language.specfile import SpecText
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

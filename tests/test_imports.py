@@ -1,6 +1,7 @@
 """The order of imports: data flows one way, and a module imports only from its left."""
 
 import ast
+import re
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -12,21 +13,11 @@ import archcalc
 
 PACKAGE = Path(archcalc.__file__).parent
 
-# From left to right.  A package stands for its modules, which may import each other, but not in a circle.
-LINE = """
-    diagnostics volume text precision align catalogue fingerprint output config blocks fold
-    nodes quoting yaml_errors source suppress expression integers values units figures misfit receptive run arrays
-    layers suggest notation starters graph joins cursor pattern entries names steps counting expand compiler general
-    extends training definitions input document
-    specfile write liveness analyze convert diff arena ordering autograd plan checkpointing fitting against verify
-    quantities expect schema advice rules architecture fix baseline formats testing commands cli __main__ pytest_plugin
-"""
-ORDER = LINE.split()
-
-# What is wanted only at a wish of the user, through a function of something further left.
-DOORS = {
-    ("analyze", "formats"),  # a Report shows itself in a notebook and gives its records
-}
+# The rooms, upper ones first, as CONTRIBUTING.md draws them.  A room's modules may import each other, but not in a circle.
+HOUSE = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8").split("```house\n")[1]
+ORDER = [
+    name.rstrip("/") for line in HOUSE.split("```")[0].splitlines() for name in re.split(r"\s{2,}", line)[0].split()
+]
 
 
 class Imports(NamedTuple):
@@ -78,39 +69,42 @@ def targets(node: ast.stmt, package: str, files: dict[str, Path]) -> Iterator[st
             yield name.removeprefix(package).removeprefix(".")
 
 
-def wrong(modules: dict[str, Imports], order: list[str], doors: set[tuple[str, str]]) -> list[str]:
-    """What is imported from the right, and doors that nobody uses."""
+def wrong(modules: dict[str, Imports], order: list[str]) -> list[str]:
+    """What is imported from further down."""
     place = {name: number for number, name in enumerate(order)}
-    found, used = [], set()
+    found = []
     for name, one in modules.items():
         unit = name.split(".")[0]
-        for lazy, other in [(False, one) for one in one.eager] + [(True, one) for one in one.lazy]:
+        for other in one.eager | one.lazy:
             target = other.split(".")[0]
-            if not unit or not target or unit == target or place[target] < place[unit]:
-                continue
-            if lazy and (unit, target) in doors:
-                used.add((unit, target))
-            else:
-                found.append(f"{name} imports {other} from its right")
-    return sorted(found + [f"nobody uses the door from {one} to {other}" for one, other in doors - used])
+            if unit and target and unit != target and place[target] > place[unit]:
+                found.append(f"{name} imports {other}, which stands further down")
+    return sorted(found)
 
 
 MODULES = read(PACKAGE)
+RECORDS = {"analysis.records", "analysis.notebook"}  # a Report gives its records and shows itself
 
 
 def test_every_module_has_its_place() -> None:
-    assert {name.split(".")[0] for name in MODULES} - {""} == set(ORDER), "say in ORDER where it stands"
+    assert {name.split(".")[0] for name in MODULES} - {""} == set(ORDER), "say in CONTRIBUTING.md where it stands"
 
 
-def test_a_module_imports_only_from_its_left() -> None:
-    assert wrong(MODULES, ORDER, DOORS) == []
+def test_every_room_says_what_it_is_for() -> None:
+    for room in (path.parent for path in PACKAGE.glob("*/__init__.py")):
+        assert len((ast.get_docstring(ast.parse((room / "__init__.py").read_text("utf-8"))) or "").splitlines()) >= 3, (
+            room
+        )
+
+
+def test_a_module_imports_only_from_above() -> None:
+    assert wrong(MODULES, ORDER) == []
 
 
 def test_there_are_no_circles() -> None:
     TopologicalSorter({name: one.eager for name, one in MODULES.items()}).prepare()
-    doors = {name: {to for to in one.lazy if (name, to.split(".")[0]) not in DOORS} for name, one in MODULES.items()}
-    doors[""] = set()  # the root names what it imports when asked
-    TopologicalSorter({name: one.eager | doors[name] for name, one in MODULES.items()}).prepare()
+    later = {name: one.lazy for name, one in MODULES.items() if name}  # the root names what it imports when asked
+    TopologicalSorter({name: one.eager | (later.get(name, set()) - RECORDS) for name, one in MODULES.items()}).prepare()
 
 
 def test_the_root_imports_nothing() -> None:
@@ -119,10 +113,10 @@ def test_the_root_imports_nothing() -> None:
 
 
 def test_the_graph_is_read() -> None:
-    assert "diagnostics" in MODULES["source"].eager
-    assert "quoting" in MODULES["yaml_errors"].lazy
+    assert "diagnostics" in MODULES["reader.source"].eager
+    assert "reader.quoting" in MODULES["reader.yaml_errors"].lazy
     assert "layers.conv" in MODULES["layers"].eager
-    assert "analyze" in MODULES["formats"].lazy
+    assert "analysis.analyze" in MODULES["formats"].lazy
     assert MODULES["cli"].eager == {"", "commands._common", "diagnostics"}
 
 
@@ -137,11 +131,10 @@ def test_what_is_wrong_is_found(tmp_path: Path) -> None:
     assert modules["a"] == Imports({"b"}, {"c"})
     assert modules["b"] == Imports({"a"}, set())
     assert modules["c"] == Imports(set(), {"a", "b"})
-    assert wrong(modules, ["a", "b", "c"], {("a", "c")}) == ["a imports b from its right"]
-    assert wrong(modules, ["b", "a", "c"], {("b", "c")}) == [
-        "a imports c from its right",
-        "b imports a from its right",
-        "nobody uses the door from b to c",
+    assert wrong(modules, ["c", "a", "b"]) == [
+        "a imports b, which stands further down",
+        "c imports a, which stands further down",
+        "c imports b, which stands further down",
     ]
     with pytest.raises(CycleError):
         TopologicalSorter({name: one.eager for name, one in modules.items()}).prepare()

@@ -9,7 +9,7 @@ import pytest
 
 import archcalc
 from archcalc import testing
-from archcalc.catalogue import rules
+from archcalc.checks.catalogue import rules
 
 GOOD = "input: 8x8x3\nlayers: [conv: {filters: 4, kernel_size: 3}, relu]\nexpect: {params: 112}\n"
 WRONG = "input: 10x10x3\nlayers:\n  - conv: {filters: 4, kernel_size: 3, stride: 2}\n"

@@ -21,7 +21,7 @@ def read_input(context: click.Context, parameter: click.Parameter, value: str | 
     """--input, refused as wrong usage where it is no volume."""
     if value is not None:
         from archcalc.diagnostics import Refusal, Span
-        from archcalc.values import read_volume_text
+        from archcalc.reader.values import read_volume_text
 
         try:
             read_volume_text(value, Span(1, 1, 1, 1))
@@ -61,9 +61,9 @@ def spec_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def examine_spec(spec: str, variables: Iterable[str], input_size: str | None, **options: Any) -> "Examination | None":
     """Read and examine a spec; None, with a line on stderr, where there is nothing to read."""
     from archcalc.architecture import examine, unreadable
-    from archcalc.definitions import UnknownVariable
     from archcalc.diagnostics import SpecError
-    from archcalc.specfile import SpecUnavailable, read_spec, shown_path
+    from archcalc.language.definitions import UnknownVariable
+    from archcalc.language.specfile import SpecUnavailable, read_spec, shown_path
 
     try:
         return examine(read_spec(spec), set=read_settings(variables), input=input_size, **options)
@@ -105,7 +105,7 @@ def complete_specs(context: click.Context, parameter: click.Parameter, begun: st
     """What a shell offers for SPEC: files, and the zoo once its prefix is begun."""
     from click.shell_completion import CompletionItem
 
-    from archcalc.specfile import zoo_names
+    from archcalc.language.specfile import zoo_names
 
     names = [f"zoo:{name}" for name in zoo_names()] if begun else []
     # files first: bash forgets what stands before them
@@ -116,7 +116,7 @@ def complete_codes(context: click.Context, parameter: click.Parameter, begun: st
     """What a shell offers for CODE."""
     from click.shell_completion import CompletionItem
 
-    from archcalc.catalogue import rules
+    from archcalc.checks.catalogue import rules
 
     return [CompletionItem(one.code, help=one.title) for one in rules() if one.code.startswith(begun.upper())]
 

@@ -61,7 +61,7 @@ def check(
     A folder stands for every .yaml and .yml file in it.  Exits 1 if any spec has an error.  Warnings can be
     hidden by a comment (# archcalc: disable-line=AC602) and by [tool.archcalc] in pyproject.toml.
     """
-    from archcalc.config import find_configuration
+    from archcalc.project.config import find_configuration
 
     if concise and form != "text":
         raise click.UsageError("--concise belongs to --format text")
@@ -70,7 +70,7 @@ def check(
     configuration = find_configuration(os.getcwd())
     known = None
     if baseline or write_baseline:
-        from archcalc.baseline import Baseline, read_baseline
+        from archcalc.project.baseline import Baseline, read_baseline
 
         known = read_baseline(baseline) if baseline else Baseline()
     look = look_of(sys.stdout)._replace(quiet=quiet, concise=concise, fail_on=None if fail_on == "never" else fail_on)
@@ -78,7 +78,7 @@ def check(
         look = look._replace(color=False, unicode=True)
     select: Any = None if configuration.select is None else configuration
     if info:
-        from archcalc.rules import RULES
+        from archcalc.checks.rules import RULES
 
         select = RULES
     failed = unreadable = False

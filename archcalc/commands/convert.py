@@ -8,7 +8,7 @@ import click
 from archcalc.commands._common import FOUND, OK, USAGE, complete_specs, deliver, examine_spec, explain
 
 if TYPE_CHECKING:
-    from archcalc.convert import Conversion
+    from archcalc.variants.convert import Conversion
     from archcalc.volume import Volume
 
 
@@ -33,8 +33,8 @@ def convert(spec: str, fc_to_conv: bool, path: str | None, variables: tuple[str,
 
     Exits 1 where the network cannot be converted.
     """
-    from archcalc import convert as conversion
-    from archcalc.write import write
+    from archcalc.authoring.write import write
+    from archcalc.variants import convert as conversion
 
     if not fc_to_conv:
         raise click.UsageError("say what to convert: --fc-to-conv")
@@ -77,7 +77,7 @@ def _summarize(converted: "Conversion", params: int) -> None:
 
 def _volume(text: str | None) -> "Volume | None":
     from archcalc.diagnostics import Refusal, Span
-    from archcalc.values import read_volume_text
+    from archcalc.reader.values import read_volume_text
     from archcalc.volume import Volume
 
     try:

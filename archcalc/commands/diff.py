@@ -35,7 +35,7 @@ def diff(first: str, second: str | None, form: str, variables: tuple[str, ...], 
     explain(b)
     if not (a.fits and b.fits):
         return USAGE
-    from archcalc.diff import compare
+    from archcalc.variants.diff import compare
 
     found = compare(a.report, b.report)
     settings = " ".join([*variables, *([input_size] if input_size else [])])

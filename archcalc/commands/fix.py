@@ -9,7 +9,7 @@ import click
 from archcalc.commands._common import FOUND, OK, USAGE, deliver, explain
 
 if TYPE_CHECKING:
-    from archcalc.fix import Fixed
+    from archcalc.authoring.fix import Fixed
 
 
 @click.command()
@@ -22,10 +22,10 @@ def fix(spec: str, diff: bool) -> int:
     standard input and prints the result.  Exits 1 if errors are left, with --diff also if something would change.
     """
     from archcalc.architecture import unreadable
+    from archcalc.authoring.fix import fix as repair
     from archcalc.diagnostics import SpecError
-    from archcalc.fix import fix as repair
-    from archcalc.pattern import is_pattern
-    from archcalc.specfile import SpecUnavailable, read_spec
+    from archcalc.language.pattern import is_pattern
+    from archcalc.language.specfile import SpecUnavailable, read_spec
 
     if is_pattern(spec) or spec.startswith("zoo:"):
         raise click.UsageError("fix takes a file, or - for standard input")

@@ -2,8 +2,8 @@
 
 import click
 
+from archcalc.authoring.starters import shapes
 from archcalc.commands._common import OK, deliver
-from archcalc.starters import shapes
 
 
 @click.command()
@@ -18,8 +18,8 @@ def new(name: str, shape: str, path: str | None, force: bool) -> int:
     pooling), vgg (stages of 3x3 convolutions, with variables), residual (blocks and branches).
     """
     from archcalc.architecture import examine
-    from archcalc.specfile import SpecText
-    from archcalc.starters import file_name, starter
+    from archcalc.authoring.starters import file_name, starter
+    from archcalc.language.specfile import SpecText
 
     name = name.removesuffix(".yaml")
     text = starter(shape, name)

@@ -13,7 +13,7 @@ from archcalc.commands._common import OK, complete_codes
 @click.option("--format", "-f", "form", type=click.Choice(formats.names("rule")), default="text", show_default=True)
 def rule(code: str | None, form: str) -> int:
     """Explain a code like AC201; without one, list them all."""
-    from archcalc.catalogue import rules
+    from archcalc.checks.catalogue import rules
 
     listed = rules()
     renderer = formats.module("rule", form)

@@ -12,7 +12,7 @@ def schema() -> int:
     """Print the JSON Schema of specs, for editors that complete and check YAML."""
     import json
 
-    from archcalc.schema import schema as generated
+    from archcalc.authoring.schema import schema as generated
 
     json.dump(generated(), sys.stdout, indent=1)
     sys.stdout.write("\n")

@@ -10,8 +10,8 @@ from archcalc import formats
 from archcalc.commands._common import FOUND, OK, USAGE, MemorySize, examine_spec, explain, look_of, spec_options
 
 if TYPE_CHECKING:
-    from archcalc.run import Array
-    from archcalc.verify import Progress
+    from archcalc.forward.run import Array
+    from archcalc.verification.verify import Progress
 
 
 @click.command()
@@ -88,7 +88,7 @@ def _load(path: str) -> "Array":
     """The image, mapped into memory rather than read: its shape is judged first."""
     import numpy as np
 
-    from archcalc.specfile import shown_path
+    from archcalc.language.specfile import shown_path
 
     try:
         found = np.load(path, mmap_mode="r", allow_pickle=False)

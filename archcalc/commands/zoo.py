@@ -21,7 +21,7 @@ def zoo(form: str) -> int:
     Each is read and measured as it is listed: parameters, multiply-accumulates, and the memory of its
     activations for one image in float32.  Use one as SPEC by its name: archcalc report zoo:vgg16.
     """
-    from archcalc.specfile import zoo_names
+    from archcalc.language.specfile import zoo_names
 
     code = OK
 

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from archcalc.analyze import Report
+    from archcalc.analysis.analyze import Report
 
 from archcalc.diagnostics import SEVERITIES, Severity
 

@@ -1,4 +1,8 @@
-"""The layer types.  Every module in this folder is read; a new type or family touches one file."""
+"""The layer types: a type is one class with its keys, shape rule, costs, windows, autograd bytes and NumPy forward.
+
+In: values of keys, volumes, arrays.  Out: volumes, costs, arrays.  A new type or family touches one file, found by itself.
+Imports: the ground, reader (kinds of values), forward.
+"""
 
 import os
 from importlib import import_module

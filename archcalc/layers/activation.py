@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING, ClassVar
 
-from archcalc.blocks import tile_rows
+from archcalc.forward.tiling import tile_rows
 from archcalc.layers.base import Cost, Kept, Layer, key
-from archcalc.values import Number
+from archcalc.reader.values import Number
 from archcalc.volume import Volume
 
 if TYPE_CHECKING:
-    from archcalc.run import Array, Run
+    from archcalc.forward.run import Array, Run
 
 
 class Activation(Layer):
@@ -28,7 +28,7 @@ class Activation(Layer):
         return self.spare * tile_rows(images * y.width * y.height, y.channels) * y.channels
 
     def forward(self, run: "Run", *inputs: "Array") -> "Array":
-        from archcalc.arrays import tiles
+        from archcalc.forward.arrays import tiles
 
         y = run.target(inputs[0])
         for a, b, *spare in tiles(run, inputs[0], y, self.spare):
@@ -92,7 +92,7 @@ class PReLU(Activation):
     def forward(self, run: "Run", *inputs: "Array") -> "Array":
         import numpy as np
 
-        from archcalc.arrays import tiles
+        from archcalc.forward.arrays import tiles
 
         (x,) = inputs
         slopes = run.draw("weights", x.shape[-1:], 0.25, 0.1)

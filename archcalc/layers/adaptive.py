@@ -4,11 +4,11 @@ from math import gcd
 from typing import TYPE_CHECKING
 
 from archcalc.layers.base import Cost, Kept, Layer, key
-from archcalc.values import Extents
+from archcalc.reader.values import Extents
 from archcalc.volume import Pair, Reach, Volume
 
 if TYPE_CHECKING:
-    from archcalc.run import Array, Run
+    from archcalc.forward.run import Array, Run
 
 
 class AdaptivePooling(Layer):

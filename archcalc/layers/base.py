@@ -15,12 +15,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, dataclass_transform
 
 from archcalc.diagnostics import rule
-from archcalc.misfit import LayerError, refuse
-from archcalc.values import Boolean, Choice, Kind
+from archcalc.layers.misfit import LayerError, refuse
+from archcalc.reader.values import Boolean, Choice, Kind
 from archcalc.volume import MAX_DIMENSION, Reach, Rounding, Volume, Window
 
 if TYPE_CHECKING:
-    from archcalc.run import Array, Run
+    from archcalc.forward.run import Array, Run
 
 TOO_LARGE_VOLUME = rule(
     "AC204",

@@ -2,15 +2,15 @@
 
 from typing import TYPE_CHECKING, Any
 
-from archcalc.blocks import im2col_block, tile_rows
 from archcalc.diagnostics import rule
+from archcalc.forward.tiling import im2col_block, tile_rows
 from archcalc.layers.base import Cost, Kept, Windowed, bias_key, key, rounding_key
-from archcalc.misfit import LayerError
-from archcalc.values import Extents, Integer, Padding, Paddings
+from archcalc.layers.misfit import LayerError
+from archcalc.reader.values import Extents, Integer, Padding, Paddings
 from archcalc.volume import Pair, Rounding, Volume, Window
 
 if TYPE_CHECKING:
-    from archcalc.run import Array, Run
+    from archcalc.forward.run import Array, Run
 
 BAD_GROUPS = rule(
     "AC203",
@@ -102,7 +102,7 @@ class Convolution(Windowed):
 
     def seen(self, run: "Run", x: "Array") -> "Array":
         """The windows of x as a view [N, H', W', Fh, Fw, C]."""
-        from archcalc.arrays import windows
+        from archcalc.forward.arrays import windows
 
         return windows(run, x, self.kernel_size, self.stride, self.padding, self.rounding, self.dilation)
 
@@ -224,7 +224,7 @@ class Conv(Convolution):
 
     def _depthwise(self, run: "Run", seen: "Array", weights: "Array", bias: "Array | None", y: "Array") -> None:
         """Every channel on its own: for every place in the window one multiply-add of the shifted image."""
-        from archcalc.arrays import bands
+        from archcalc.forward.arrays import bands
 
         channels = seen.shape[-1]
         spare = run.new(

@@ -3,16 +3,16 @@
 from functools import partial
 from typing import TYPE_CHECKING
 
-from archcalc.blocks import im2col_block
 from archcalc.diagnostics import rule
+from archcalc.forward.tiling import im2col_block
 from archcalc.layers.base import Cost, Kept, Layer, bias_key, key
 from archcalc.layers.conv import BAD_GROUPS, EVEN_HALF, SHARED
-from archcalc.misfit import NOTHING_LEFT, LayerError
-from archcalc.values import Extents, Integer, Padding, Paddings
+from archcalc.layers.misfit import NOTHING_LEFT, LayerError
+from archcalc.reader.values import Extents, Integer, Padding, Paddings
 from archcalc.volume import Pair, Reach, Volume
 
 if TYPE_CHECKING:
-    from archcalc.run import Array, Run
+    from archcalc.forward.run import Array, Run
 
 OUTPUT_PADDING = rule(
     "AC210",

@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING
 
 from archcalc.layers.base import Cost, Kept, Layer, bias_key, key
-from archcalc.values import Integer
+from archcalc.reader.values import Integer
 from archcalc.volume import Volume, Window
 
 if TYPE_CHECKING:
-    from archcalc.run import Array, Run
+    from archcalc.forward.run import Array, Run
 
 
 class FullyConnected(Layer):

@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 from archcalc.layers.base import Cost, Kept, Layer, bias_key, key, rounding_key
 from archcalc.layers.conv import SHARED, Conv
-from archcalc.values import Integer, Padding
+from archcalc.reader.values import Integer, Padding
 from archcalc.volume import Pair, Rounding, Volume, Window
 
 if TYPE_CHECKING:
-    from archcalc.run import Array, Run
+    from archcalc.forward.run import Array, Run
 
 
 class DepthwiseConv(Layer):

@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from archcalc.blocks import im2col_block
+from archcalc.forward.tiling import im2col_block
 from archcalc.layers.base import Cost, bias_key, rounding_key
 from archcalc.layers.conv import Convolution
 from archcalc.volume import Rounding, Volume
 
 if TYPE_CHECKING:
-    from archcalc.run import Array, Run
+    from archcalc.forward.run import Array, Run
 
 
 class Local(Convolution):

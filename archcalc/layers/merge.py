@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from archcalc.diagnostics import rule
 from archcalc.layers.base import TOO_LARGE_VOLUME, Cost, Kept, Layer
-from archcalc.misfit import LayerError
+from archcalc.layers.misfit import LayerError
 from archcalc.volume import MAX_DIMENSION, Volume, Window
 
 MAX_STRIDE = 4  # a larger step than any network's shortcut takes is no repair
 
 if TYPE_CHECKING:
-    from archcalc.run import Array, Run
+    from archcalc.forward.run import Array, Run
 
 BRANCH_MISMATCH = rule(
     "AC301",

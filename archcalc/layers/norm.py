@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from archcalc.blocks import tile_rows
+from archcalc.forward.tiling import tile_rows
 from archcalc.layers.base import Cost, Kept, Layer, key
-from archcalc.values import Boolean, Integer, Number
+from archcalc.reader.values import Boolean, Integer, Number
 from archcalc.volume import Volume
 
 if TYPE_CHECKING:
-    from archcalc.run import Array, Run
+    from archcalc.forward.run import Array, Run
 
 
 class BatchNorm(Layer):
@@ -36,7 +36,7 @@ class BatchNorm(Layer):
         """With the running statistics, as at inference; the scale is below 1 so that deep sums stay finite."""
         import numpy as np
 
-        from archcalc.arrays import tiles
+        from archcalc.forward.arrays import tiles
 
         (x,) = inputs
         shape = x.shape[-1:]
@@ -90,7 +90,7 @@ class LayerNorm(Layer):
     def forward(self, run: "Run", *inputs: "Array") -> "Array":
         import numpy as np
 
-        from archcalc.arrays import tiles
+        from archcalc.forward.arrays import tiles
 
         (x,) = inputs
         gamma = run.draw("weights", x.shape[-1:], 0.75, 0.25) if self.affine else None
@@ -155,7 +155,7 @@ class LocalResponseNorm(Layer):
         """X / (k + alpha * sum of n squares)^beta as in the paper; n//2 of the channels summed come before."""
         import numpy as np
 
-        from archcalc.arrays import tiles
+        from archcalc.forward.arrays import tiles
 
         (x,) = inputs
         y = run.new(x.shape)

@@ -2,15 +2,15 @@
 
 from typing import TYPE_CHECKING, ClassVar
 
-from archcalc.blocks import tile_rows
 from archcalc.diagnostics import rule
+from archcalc.forward.tiling import tile_rows
 from archcalc.layers.base import Cost, Kept, Layer, Windowed, key, rounding_key
-from archcalc.misfit import LayerError
-from archcalc.values import Boolean, Extents, Padding, Paddings
+from archcalc.layers.misfit import LayerError
+from archcalc.reader.values import Boolean, Extents, Padding, Paddings
 from archcalc.volume import Pair, Rounding, Volume, Window
 
 if TYPE_CHECKING:
-    from archcalc.run import Array, Run
+    from archcalc.forward.run import Array, Run
 
 POOL_PADDING = rule(
     "AC206",
@@ -93,7 +93,7 @@ class Pooling(Windowed):
         return self.framed(inputs[0], images)
 
     def forward(self, run: "Run", *inputs: "Array") -> "Array":
-        from archcalc.arrays import bands, windows
+        from archcalc.forward.arrays import bands, windows
 
         (x,) = inputs
         seen = windows(run, x, self.kernel_size, self.step, self.padding, self.rounding, fill=self.fill)
@@ -144,7 +144,7 @@ class AveragePool(Pooling):
 
     def forward(self, run: "Run", *inputs: "Array") -> "Array":
         """The sum of a window over the number of its values; those beyond the padding (`ceil`) never count."""
-        from archcalc.arrays import counted
+        from archcalc.forward.arrays import counted
 
         y = super().forward(run, *inputs)
         (x,) = inputs

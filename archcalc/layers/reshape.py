@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING
 
 from archcalc.diagnostics import rule
 from archcalc.layers.base import Kept, Layer, key
-from archcalc.misfit import NOTHING_LEFT, LayerError
-from archcalc.values import Integer, Padding, Paddings
+from archcalc.layers.misfit import NOTHING_LEFT, LayerError
+from archcalc.reader.values import Integer, Padding, Paddings
 from archcalc.volume import Volume, Window
 
 if TYPE_CHECKING:
-    from archcalc.run import Array, Run
+    from archcalc.forward.run import Array, Run
 
 UNEVEN_SPLIT = rule(
     "AC212",

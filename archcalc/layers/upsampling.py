@@ -4,11 +4,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from archcalc.layers.base import Cost, Kept, Layer, key
-from archcalc.values import Choice, Extents
+from archcalc.reader.values import Choice, Extents
 from archcalc.volume import Pair, Reach, Volume
 
 if TYPE_CHECKING:
-    from archcalc.run import Array, Run
+    from archcalc.forward.run import Array, Run
 
 
 class Upsample(Layer):

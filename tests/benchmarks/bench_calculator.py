@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from timing import line, median, process, python, ratio, seconds
 
 from archcalc.architecture import examine
-from archcalc.specfile import SpecText, read_spec, zoo_folder
+from archcalc.language.specfile import SpecText, read_spec, zoo_folder
 
 ARCHCALC = str(Path(sys.executable).with_name("archcalc"))
 CHECK, TABLE = "import click, yaml", "import click, yaml, rich.console, rich.table"
@@ -22,7 +22,7 @@ CHECK, TABLE = "import click, yaml", "import click, yaml, rich.console, rich.tab
 CHAIN = """
 import sys, time, resource
 from archcalc.architecture import examine
-from archcalc.specfile import SpecText
+from archcalc.language.specfile import SpecText
 text = SpecText("chain", "INPUT[32x32x3] -> [CONV3-16p1 -> RELU]*" + str({layers} // 2), pattern=True)
 best = 9e9
 for _ in range({times}):

@@ -16,8 +16,8 @@ import numpy as np
 from timing import line, python, ratio, seconds
 
 import archcalc
-from archcalc.specfile import zoo_names
-from archcalc.verify import verify
+from archcalc.language.specfile import zoo_names
+from archcalc.verification.verify import verify
 
 TIMES = 7
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 
 from archcalc.architecture import Examination
 from archcalc.diagnostics import CATALOGUE, SEVERITIES, Diagnostic, Severity, explained, headline
-from archcalc.fingerprint import repository_path
 from archcalc.formats import Look
+from archcalc.project.fingerprint import repository_path
 
 LIMIT = 10
 _COMMANDS: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "notice"}

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 
 from archcalc.architecture import Examination
 from archcalc.diagnostics import Severity, explained
-from archcalc.fingerprint import Fingerprints, repository_path
 from archcalc.formats import Look
+from archcalc.project.fingerprint import Fingerprints, repository_path
 
 _SEVERITIES: dict[Severity, str] = {"error": "critical", "warning": "minor", "info": "info"}
 

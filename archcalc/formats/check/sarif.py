@@ -8,9 +8,9 @@ from urllib.parse import quote
 from archcalc import __version__
 from archcalc.architecture import Examination
 from archcalc.diagnostics import CATALOGUE, Diagnostic, Rule, Severity, Span, explained
-from archcalc.fingerprint import Fingerprints, repository_path
 from archcalc.formats import Look
 from archcalc.formats.rule.markdown import render_one
+from archcalc.project.fingerprint import Fingerprints, repository_path
 
 _LEVELS: dict[Severity, str] = {"error": "error", "warning": "warning", "info": "note"}
 

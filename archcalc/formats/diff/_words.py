@@ -1,9 +1,9 @@
 """Words and numbers that the formats of `diff` share."""
 
 from archcalc import units
-from archcalc.diff import Change, Comparison, Setting
+from archcalc.analysis.receptive import Field, ReceptiveField
 from archcalc.formats import Look
-from archcalc.receptive import Field, ReceptiveField
+from archcalc.variants.diff import Change, Comparison, Setting
 
 SIGNS = {"added": "+", "removed": "-", "changed": "~", "affected": " "}
 

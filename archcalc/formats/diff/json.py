@@ -4,10 +4,10 @@ import json
 from typing import Any
 
 from archcalc import units
-from archcalc.analyze import Report, Row
-from archcalc.diff import Change, Comparison
+from archcalc.analysis.analyze import Report, Row
 from archcalc.formats import Look
 from archcalc.formats.diff._words import shown, sizes
+from archcalc.variants.diff import Change, Comparison
 
 
 def render(found: Comparison, names: tuple[str, str], look: Look) -> str:

@@ -1,10 +1,10 @@
 """A comparison for a pull request."""
 
 from archcalc import units
-from archcalc.diff import Comparison
 from archcalc.formats import Look
 from archcalc.formats.diff._words import describe, field_change, signed, told, totals, verdict
 from archcalc.formats.report.markdown import escape
+from archcalc.variants.diff import Comparison
 
 
 def render(found: Comparison, names: tuple[str, str], look: Look) -> str:

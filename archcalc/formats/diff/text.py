@@ -5,10 +5,10 @@ from rich.table import Table
 from rich.text import Text
 
 from archcalc import units
-from archcalc.diff import Comparison
 from archcalc.formats import Look
 from archcalc.formats._console import printed
 from archcalc.formats.diff._words import SIGNS, describe, field_change, signed, told, totals, verdict
+from archcalc.variants.diff import Comparison
 
 NAMES_FROM, LONGEST_NAME = 76, 25  # columns from which names of this length are not broken
 _COLORS = {"added": "green", "removed": "red", "changed": "yellow", "affected": ""}

@@ -17,8 +17,8 @@ from archcalc.formats import Look
 from archcalc.formats._console import bar, printed
 from archcalc.formats.folding import head_of, named, runs, under
 from archcalc.formats.plan._chart import chart, place, squeeze
-from archcalc.liveness import highest
-from archcalc.plan import Line, Plan
+from archcalc.memory.liveness import highest
+from archcalc.memory.plan import Line, Plan
 from archcalc.precision import OPTIMIZERS
 
 ROOMY = 112  # columns from which there is room for longer bars and air

@@ -5,7 +5,7 @@ Layers that own no memory and have no parameters (in-place activations, dropout)
 """
 
 from archcalc import units
-from archcalc.analyze import Report, Row
+from archcalc.analysis.analyze import Report, Row
 from archcalc.formats import Look, incomplete
 
 

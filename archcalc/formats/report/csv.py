@@ -4,7 +4,7 @@ import csv
 import io
 
 from archcalc import units
-from archcalc.analyze import Report
+from archcalc.analysis.analyze import Report
 from archcalc.formats import Look
 
 HEAD = [

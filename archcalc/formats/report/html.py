@@ -1,14 +1,12 @@
-"""The report as a page of its own, and as the table that a notebook shows; light and dark as the reader has it."""
+"""The report as a page of its own, light and dark as the reader has it."""
 
 from html import escape
-from itertools import islice
 
 from archcalc import units
-from archcalc.analyze import Report
+from archcalc.analysis.analyze import Report
 from archcalc.formats import Look, incomplete
 from archcalc.formats.report.markdown import cells, convention
 
-SHOWN = 500  # layers in a notebook
 COLUMNS = ("layer", "type", "output", "memory", "parameters", "MACs", "formula")
 NUMBERS = (3, 4, 5, 7)
 _PAGE = """\
@@ -33,12 +31,7 @@ def render(report: Report, look: Look) -> str:
     return _PAGE.format(title=escape(report.graph.name or "network"), table=table(report, look))
 
 
-def shown(report: Report) -> str:
-    """For a notebook: at most SHOWN layers; to_records() has all."""
-    return table(report, Look(), most=SHOWN)
-
-
-def table(report: Report, look: Look, *, most: int | None = None) -> str:
+def table(report: Report, look: Look) -> str:
     """A table without colours, in the font around it."""
     totals = report.totals
     memory = units.size(totals.activations * units.BYTES[look.dtype] * look.batch)
@@ -46,10 +39,8 @@ def table(report: Report, look: Look, *, most: int | None = None) -> str:
     foot = ("total", "", "", memory, f"{totals.params:,}", f"{totals.macs:,}", *[""] * (len(head) - 6))
     lines = ["<table>", f"<caption>{escape(report.graph.name)}</caption>"] if report.graph.name else ["<table>"]
     lines += ["<thead>", _line(head, "th"), "</thead>", "<tbody>"]
-    lines += (_line(line, "td") for line in islice(cells(report, look), most))
+    lines += (_line(line, "td") for line in cells(report, look))
     lines += ["</tbody>", "<tfoot>", _line(foot, "th"), "</tfoot>", "</table>"]
-    if most is not None and len(report.rows) > most:
-        lines.append(f"<p>{len(report.rows) - most:,} more layers are not shown; the totals are of all.</p>")
     lines.append(f"<p>{look.dtype}, batch {look.batch}, activations {convention(report)}.</p>")
     if missing := incomplete(report):
         lines.append(f"<p><strong>{missing}</strong></p>")

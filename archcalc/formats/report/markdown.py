@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from archcalc import units
-from archcalc.analyze import Report
-from archcalc.fold import by_path
+from archcalc.analysis.analyze import Report
+from archcalc.analysis.fold import by_path
 from archcalc.formats import Look, incomplete
 
 

@@ -2,7 +2,7 @@
 
 import json
 
-from archcalc.analyze import Report
+from archcalc.analysis.analyze import Report
 from archcalc.formats import Look
 
 

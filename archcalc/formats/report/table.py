@@ -12,8 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from archcalc import units
-from archcalc.analyze import Report, Row
-from archcalc.fold import by_path
+from archcalc.analysis.analyze import Report, Row
+from archcalc.analysis.fold import by_path
 from archcalc.formats import Look, incomplete
 from archcalc.formats._console import bar, printed
 from archcalc.formats.folding import head_of, named, runs, under

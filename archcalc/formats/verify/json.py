@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from archcalc.formats import Look
-from archcalc.verify import Counts, Executed, Verification
+from archcalc.verification.verify import Counts, Executed, Verification
 from archcalc.volume import Volume
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from archcalc import units
 from archcalc.formats import Look
 from archcalc.formats.folding import head_of, under
-from archcalc.specfile import shown_path
-from archcalc.verify import Executed, Verification
+from archcalc.language.specfile import shown_path
+from archcalc.verification.verify import Executed, Verification
 
 HEAD = ("layer", "type", "predicted", "executed", "params", "MACs", "time", "")
 RIGHT = (4, 5, 6)

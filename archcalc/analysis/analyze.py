@@ -1,0 +1,234 @@
+"""Graph -> Report: volumes, parameters, operations, memory and receptive fields of every layer."""
+
+from functools import cached_property
+from importlib import import_module
+from typing import Any, Literal, NamedTuple
+
+from archcalc.analysis.receptive import PIXEL, ReceptiveField, through, union
+from archcalc.diagnostics import Diagnostic
+from archcalc.graph import UNKNOWN, Graph, Node
+from archcalc.layers import Cost, Layer
+from archcalc.layers.merge import Merge
+from archcalc.layers.misfit import LayerError, placed
+from archcalc.layers.reshape import Input
+from archcalc.volume import Reach, Volume, Window
+
+Convention = Literal["inplace", "separate"]
+
+
+class Row(NamedTuple):
+    """The results for one node.  Counts are for one image.
+
+    `activations` are the values of the output volume that the layer owns: none where the convention in
+    force lets it overwrite its input.  `unread`: columns and rows of its input behind the last window.
+    """
+
+    position: int  # in Graph.nodes
+    node: Node
+    inputs: tuple[Volume, ...]
+    output: Volume
+    cost: Cost
+    activations: int
+    receptive_field: ReceptiveField
+    unread: tuple[int, int]
+
+    @property
+    def formula(self) -> str:
+        """How the parameters come about: `(3*3*64)*64 + 64`."""
+        if not self.cost.params:
+            return ""
+        weights = self.node.layer.weights_formula(self.inputs[0], self.output) if self.inputs else ""
+        return " + ".join(part for part in (weights, str(self.cost.biases or "")) if part)
+
+    @property
+    def im2col(self) -> tuple[int, int] | None:
+        """Rows and columns of the im2col matrix a convolution's product reads: [F*F*C/g, W'*H'] for an image and a group."""
+        return self.node.layer.im2col(self.inputs[0], self.output) if self.inputs else None
+
+
+class Totals(NamedTuple):
+    weights: int
+    biases: int
+    params: int
+    buffers: int
+    macs: int
+    flops: int
+    activations: int
+
+
+class Report:
+    """The results for a network, or for the part of it that could be computed.
+
+    `rows` follow the order of the graph and leave out nodes whose volume is not known; `problems` says why.
+
+    >>> import archcalc
+    >>> report = archcalc.load("INPUT[32x32x3] -> CONV5-6 -> RELU -> POOL2 -> FC-10").analyze()
+    >>> report
+    <Report: [32x32x3] -> [1x1x10], 5 layers, 12,226 params>
+    >>> report.totals.macs
+    364560
+    >>> for row in report.rows:
+    ...     print(row.node.name, row.node.layer.label, row.output, row.formula or "-")
+    input INPUT [32x32x3] -
+    conv1 CONV5-6 [28x28x6] (5*5*3)*6 + 6
+    relu1 RELU [28x28x6] -
+    pool1 POOL2 [14x14x6] -
+    fc1 FC-10 [1x1x10] 14*14*6*10 + 10
+    >>> report.rows[3].receptive_field.width.size
+    6
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        rows: tuple[Row, ...],
+        problems: tuple[Diagnostic, ...] = (),
+        convention: Convention = "inplace",
+    ) -> None:
+        self.graph, self.rows, self.problems, self.convention = graph, rows, problems, convention
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the networks, their places in the text, and all results are the same."""
+        if not isinstance(other, Report):
+            return NotImplemented
+        return self is other or (
+            (self.convention, self.problems, self.graph, self.rows)
+            == (other.convention, other.problems, other.graph, other.rows)
+        )
+
+    __hash__ = None  # type: ignore[assignment] # rows hold mappings
+
+    def __repr__(self) -> str:
+        name = f" {self.graph.name}" if self.graph.name else ""
+        if not self.rows or not self.complete:
+            return f"<Report{name}: incomplete, {len(self.rows):,} of {len(self.graph.nodes):,} layers>"
+        return (
+            f"<Report{name}: {self.input} -> {self.output}, {len(self.rows):,} layers, {self.totals.params:,} params>"
+        )
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from archcalc.analysis.notebook import shown
+
+        return shown(self)
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is a network and every layer of it is in `rows`."""
+        return len(self.rows) == len(self.graph.nodes) > 0
+
+    @property
+    def input(self) -> Volume:
+        return self.rows[0].output
+
+    @property
+    def output(self) -> Volume:
+        return self.rows[-1].output
+
+    @cached_property
+    def totals(self) -> Totals:
+        costs = [row.cost for row in self.rows]
+        weights, biases = sum(one.weights for one in costs), sum(one.biases for one in costs)
+        return Totals(
+            weights,
+            biases,
+            weights + biases,
+            sum(one.buffers for one in costs),
+            sum(one.macs for one in costs),
+            sum(one.flops for one in costs),
+            sum(row.activations for row in self.rows),
+        )
+
+    def to_records(self, *, batch: int = 1, dtype: str = "float32") -> list[dict[str, Any]]:
+        """One dict a layer, as in `report --format json`; `batch` and `dtype` are those of `activation_bytes`.
+
+        >>> import archcalc
+        >>> archcalc.load("zoo:lenet5").analyze().to_records()[1]["output"]
+        {'width': 28, 'height': 28, 'channels': 6}
+        """
+        from archcalc.analysis.records import layers
+        from archcalc.units import BYTES
+
+        return layers(self, BYTES[dtype] * batch)
+
+    def to_pandas(self, *, batch: int = 1, dtype: str = "float32") -> Any:
+        """A pandas DataFrame, one row a layer; what is nested in a record has a dot in its column: `output.width`.
+
+        Raises ImportError where pandas is not installed.
+        """
+        try:
+            pandas = import_module("pandas")
+        except ModuleNotFoundError as error:
+            raise ImportError(f"to_pandas needs pandas ({error}): pip install pandas") from None
+        return pandas.json_normalize(self.to_records(batch=batch, dtype=dtype))
+
+
+class _Measured(NamedTuple):
+    output: Volume
+    cost: Cost
+    windows: tuple[Window | Reach, Window | Reach] | None
+    unread: tuple[int, int]
+
+
+def analyze(graph: Graph, *, convention: Convention = "inplace") -> Report:
+    """Compute every layer whose inputs are known; a layer that does not fit ends its branch with a problem.
+
+    A repeated layer on the same volumes is measured once.
+    """
+    rows: list[Row] = []
+    by_node: list[Row | None] = []
+    problems: list[Diagnostic] = []
+    known: dict[tuple[int, tuple[Volume, ...]], _Measured] = {}
+    readers = graph.readers()
+    for position, node in enumerate(graph.nodes):
+        layer = node.layer
+        if isinstance(layer, Input):
+            row = Row(position, node, (), layer.volume, Cost(), layer.volume.size, PIXEL, (0, 0))
+            rows.append(row)
+            by_node.append(row)
+            continue
+        sources = [by_node[one] if one >= 0 else None for one in node.inputs]
+        read = [one for one in sources if one is not None]
+        if layer is UNKNOWN or len(read) < len(sources):
+            by_node.append(None)
+            continue
+        inputs = tuple(one.output for one in read)
+        key = id(layer), inputs
+        measured = known.get(key)
+        if measured is None:
+            try:
+                measured = known[key] = _measure(layer, inputs)
+            except LayerError as error:
+                problems.append(placed(error, _called(node), node.span, node.places))
+                by_node.append(None)
+                continue
+        output, cost, windows, unread = measured
+        if len(read) == 1:
+            seen = read[0].receptive_field
+            if windows is not None:
+                seen = through(seen, windows, inputs[0][:2])
+        else:
+            seen = union([one.receptive_field for one in read], inputs)
+        inplace = convention == "inplace" and (layer.inplace or layer.idle(inputs[0])) and readers[node.inputs[0]] == 1
+        row = Row(position, node, inputs, output, cost, 0 if inplace else output.size, seen, unread)
+        rows.append(row)
+        by_node.append(row)
+    return Report(graph, tuple(rows), tuple(problems), convention)
+
+
+def _called(node: Node) -> str:
+    """A node in a message: `conv1`; a join that nobody named is where the caret is, `add`."""
+    joined = isinstance(node.layer, Merge) and node.name.rpartition(".")[2].rstrip("0123456789") == node.layer.type
+    return node.layer.type if joined else node.name
+
+
+def _measure(layer: Layer, inputs: tuple[Volume, ...]) -> _Measured:
+    output, cost = layer.measure(inputs)
+    x = inputs[0]
+    windows = layer.windows(x)
+    if windows is None:
+        return _Measured(output, cost, windows, (0, 0))
+    width, height = windows
+    columns = width.fit(x.width).unread if isinstance(width, Window) else 0
+    rows = height.fit(x.height).unread if isinstance(height, Window) else 0
+    return _Measured(output, cost, windows, (columns, rows))

@@ -1,0 +1,250 @@
+"""Graph -> the text of a spec, for people to read: `read(write(graph))` gives the graph again.
+
+Layers in a row become patterns, repetitions `[..]*n`, branches that are nested lists of branches; what is not
+nested reads back by `from` and `inputs`.  Layers in a row whose names have one beginning (`stage2.block1.conv1`)
+become a block, equal ones the same block.  A name is written where the reader would give another one, and for layers
+that others refer to.  Names of more than 128 characters cannot be written and are left to the reader.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from archcalc.authoring.joins import Join, nested
+from archcalc.authoring.notation import Item, flow, item_text, listed, patterns, quoted, step_text
+from archcalc.graph import Graph, Node
+from archcalc.layers import TYPES, Layer
+from archcalc.layers.merge import Merge
+from archcalc.layers.reshape import Input
+
+DEEPEST_JOIN = 8  # joins nested in joins; what is deeper is written by names
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]{0,127}", re.ASCII)
+
+
+def write(graph: Graph, *, head: Mapping[str, str | int] = {}, comment: str = "") -> str:
+    """The spec of a complete graph; `head` are further top-level values, `comment` is put above."""
+    return _Writer(graph).text(head, comment)
+
+
+class _Writer:
+    def __init__(self, graph: Graph) -> None:
+        self.nodes, self.name = graph.nodes, graph.name
+        self.defaults = _defaults(graph.nodes)
+        self.beginning: dict[int, list[Join]] = {}  # joins by where their branches begin, the widest first
+        for join in nested(graph.nodes):
+            self.beginning.setdefault(join.start, []).insert(0, join)
+        self.references = dict(self._references(1, len(self.nodes), 0, 0))
+        self.taken = {node.name for node in self.nodes}  # names of layers, and of blocks as they are found
+        self.blocks: dict[int, tuple[int, str]] = {}  # first node of a block -> its last, and its name
+        self.within: dict[int, str] = {}  # node -> the block it is in
+        self._find_blocks(1, len(self.nodes), 0, 0)
+        self.named = self._named()
+        self.definitions: dict[tuple[str, ...], str] = {}  # a block's lines -> what it is called
+
+    def text(self, head: Mapping[str, str | int], comment: str) -> str:
+        out = [f"# {line}".rstrip() for line in comment.splitlines()]
+        out.append("archcalc: 1")
+        for key, value in {"name": self.name, **head}.items():
+            if value:
+                out.append(f"{key}: {value if isinstance(value, int) else quoted(value)}")
+        image = self.nodes[0].layer
+        assert isinstance(image, Input)
+        out.append(f"input: {image.width}x{image.height}x{image.channels}")
+        if self.defaults:
+            out.append("defaults:")
+            out += [f"  {type}: {flow(values)}" for type, values in self.defaults.items()]
+        items = self._items(1, len(self.nodes), 0, 0)
+        if self.definitions:
+            out.append("blocks:")
+        for lines, name in self.definitions.items():
+            out += [f"  {name}:", *(f"    {line}" for line in lines)]
+        out.append("layers:" if items else "layers: []")
+        out += [f"  {line}" for line in listed(items)]
+        return "\n".join(out) + "\n"
+
+    # -- names -------------------------------------------------------------------------------------
+
+    def _references(self, begin: int, end: int, current: int, depth: int) -> Iterator[tuple[int, tuple[int, ...]]]:
+        """Who names whom in `from` and `inputs`."""
+        for start, join in self._walk(begin, end, current, depth):
+            if join is not None:
+                for first, last in join.branches:
+                    yield from self._references(first, last + 1, join.fork, depth + 1)
+                current = join.position
+                continue
+            node = self.nodes[start]
+            if isinstance(node.layer, Merge) or node.inputs != (current,):
+                yield start, node.inputs
+            current = start
+
+    def _find_blocks(self, begin: int, end: int, current: int, depth: int) -> None:
+        """Layers in a row with one beginning of their names, as long as nothing in them refers to the outside."""
+        units = list(self._walk(begin, end, current, depth))
+        at = 0
+        while at < len(units):
+            begins, start = at, units[at][0]
+            prefix = self.nodes[start].name.rpartition(".")[0]
+            while at < len(units) and self._share(prefix, *units[at]):
+                at += 1
+            last = _last(units[at - 1]) if at > begins else start
+            if at > begins and last > start and self._block(prefix, start, last):
+                self.blocks[start] = last, prefix
+                self.taken.add(prefix)
+                self.within.update(dict.fromkeys(range(start, last + 1), prefix))
+                continue
+            at = max(at, begins + 1)
+            for _, join in units[begins:at]:
+                for first, final in join.branches if join else ():
+                    self._find_blocks(first, final + 1, join.fork if join else current, depth + 1)
+
+    def _share(self, prefix: str, start: int, join: Join | None) -> bool:
+        unit = range(start, _last((start, join)) + 1)
+        return bool(prefix) and all(self.nodes[one].name.rpartition(".")[0] == prefix for one in unit)
+
+    def _block(self, prefix: str, start: int, last: int) -> bool:
+        """Whether these nodes can be a block: the name is free, and what they name is among them."""
+        inside = range(start, last + 1)
+        return (
+            _NAME.fullmatch(prefix) is not None
+            and prefix not in self.taken
+            and all(_NAME.fullmatch(self.nodes[one].name.rpartition(".")[2]) for one in inside)
+            and all(source in inside for one in inside for source in self.references.get(one, ()))
+        )
+
+    def _named(self) -> set[int]:
+        """Nodes whose name is written: the reader counts `conv1`, `conv2`, ... past the names that are taken."""
+        counters: dict[tuple[str, str], int] = {}
+        referred = {source for sources in self.references.values() for source in sources}
+        taken, found = {self.nodes[0].name}, set[int]()
+        for position, node in enumerate(self.nodes[1:], 1):
+            prefix = f"{self.within[position]}." if position in self.within else ""
+            type = node.layer.type
+            number = counters.get((prefix, type), 0) + 1
+            while f"{prefix}{type}{number}" in taken:
+                number += 1
+            writable = _NAME.fullmatch(node.name.removeprefix(prefix)) is not None
+            if writable and (node.name != f"{prefix}{type}{number}" or position in referred):
+                found.add(position)
+                taken.add(node.name)
+            else:
+                counters[prefix, type] = number
+                taken.add(f"{prefix}{type}{number}")
+        return found
+
+    def _called(self, position: int, reader: int) -> str:
+        """A node's name as `reader` writes it: short within their block."""
+        name, block = self.nodes[position].name, self.within.get(position)
+        return name.removeprefix(f"{block}.") if block and block == self.within.get(reader) else name
+
+    # -- lists of layers -----------------------------------------------------------------------------
+
+    def _walk(self, begin: int, end: int, current: int, depth: int) -> Iterator[tuple[int, Join | None]]:
+        """The nodes of a list in order; joins that are nested stand for everything in their branches."""
+        at = begin
+        while at < end:
+            found = None
+            if depth < DEEPEST_JOIN:
+                for join in self.beginning.get(at, ()):
+                    if join.position < end and join.fork == current:
+                        found = join
+                        break
+            yield at, found
+            current = at if found is None else found.position
+            at = current + 1
+
+    def _items(self, begin: int, end: int, current: int, depth: int, block: str = "") -> list[Item]:
+        items = []
+        done = begin - 1
+        for start, join in self._walk(begin, end, current, depth):
+            if start <= done:  # in the block before
+                continue
+            last, name = self.blocks.get(start, (-1, ""))
+            if name != block and _last((start, join)) <= last:  # else the block is inside this join
+                done = last
+                body = self._items(start, done + 1, current, depth, name)
+                items.append(Item(lines=(f"{self._defined(body, name)}: {{name: {name}}}",)))
+                current = done
+            elif join is None:
+                items.append(self._layer(start, current))
+                current = start
+            else:
+                branches = [self._items(first, last + 1, current, depth + 1, block) for first, last in join.branches]
+                items.append(Item(lines=tuple(self._branches(join.position, branches))))
+                current = join.position
+        return items
+
+    def _defined(self, body: list[Item], name: str) -> str:
+        """The block with this body: `bottleneck` for the first that is called `stage2.bottleneck1`."""
+        lines = tuple(listed(body))
+        if lines not in self.definitions:
+            base = re.sub(r"[^A-Za-z_]", "", name.rpartition(".")[2].rstrip("0123456789")) or "block"
+            if base.lower() in TYPES or base in ("repeat", "name", "from", "inputs"):
+                base += "_block"
+            names, number = set(self.definitions.values()), 1
+            while (free := base if number == 1 else f"{base}_{number}") in names:
+                number += 1
+            self.definitions[lines] = free
+        return self.definitions[lines]
+
+    def _branches(self, position: int, branches: list[list[Item]]) -> Iterator[str]:
+        yield f"{self.nodes[position].layer.type}:"
+        for items in branches:
+            joined = patterns(items)
+            if not items:
+                yield "  - []"
+            elif len(joined) == 1 and joined[0].step:
+                yield f"  - {item_text(joined[0].step)}"
+            else:
+                lines = listed(items)
+                yield f"  - {lines[0]}"
+                yield from (f"    {line}" for line in lines[1:])
+        if position in self.named:
+            yield f"name: {self._called(position, position)}"
+
+    def _layer(self, position: int, current: int) -> Item:
+        node = self.nodes[position]
+        values = self._values(node.layer)
+        common: dict[str, Any] = {"name": self._called(position, position)} if position in self.named else {}
+        if isinstance(node.layer, Merge):
+            common["inputs"] = [self._called(one, position) for one in node.inputs]
+        elif node.inputs != (current,):
+            common["from"] = self._called(node.inputs[0], position)
+        if not common and (step := step_text(node.layer, values)):
+            return Item(step)
+        return Item(lines=(f"{node.layer.type}: {flow({**common, **values})}",))
+
+    def _values(self, layer: Layer) -> dict[str, Any]:
+        """The keys that must be written: those that differ from the defaults in force."""
+        defaults = self.defaults.get(layer.type, {})
+        return {
+            name: value
+            for name, value in layer.values().items()
+            if value is not None
+            and (layer.keys[name].required or _differ(value, defaults.get(name, layer.keys[name].default)))
+        }
+
+
+def _last(unit: tuple[int, Join | None]) -> int:
+    """The last node of a layer or of a join with its branches."""
+    return unit[0] if unit[1] is None else unit[1].position
+
+
+def _differ(one: object, other: object) -> bool:
+    return type(one) is not type(other) or one != other
+
+
+def _defaults(nodes: Sequence[Node]) -> dict[str, dict[str, Any]]:
+    """Values for `defaults`: what most layers of a type have in keys that no pattern can write."""
+    counts: dict[tuple[str, str], Counter[Any]] = {}
+    for node in nodes:
+        for name, key in node.layer.keys.items():
+            if key.notation is None and not key.required:
+                counts.setdefault((node.layer.type, name), Counter())[getattr(node.layer, name)] += 1
+    found: dict[str, dict[str, Any]] = {}
+    for (type, name), values in counts.items():
+        value, times = values.most_common(1)[0]
+        if times > 1 and None not in values and _differ(value, TYPES[type].keys[name].default):
+            found.setdefault(type, {})[name] = value
+    return found

@@ -1,0 +1,135 @@
+"""What a rule of advice is, and the view of a network that rules share.
+
+A rule looks at a network that fits together and says what is seldom wise about it, with the figure that
+makes it worth reading.  Its module in `rules/` is one function over a Network that yields Remarks; the
+module's docstring is its page, of which the first line is the title.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+from archcalc.analysis.analyze import Report, Row
+from archcalc.analysis.receptive import PIXEL
+from archcalc.diagnostics import Label, Severity, Span, rule
+from archcalc.language.document import Document
+from archcalc.layers import Layer, Windowed
+from archcalc.layers.conv import Convolution
+from archcalc.layers.dense import FullyConnected
+from archcalc.volume import Window
+
+LINEAR = (Convolution, FullyConnected)
+
+
+class Remark(NamedTuple):
+    """What a rule says about one place; it becomes a Diagnostic with the rule's code and severity."""
+
+    span: Span
+    message: str
+    notes: tuple[str, ...] = ()
+    help: tuple[str, ...] = ()
+    labels: tuple[Label, ...] = ()
+
+
+class Network:
+    """A complete report seen as rules ask about it.  Positions in `rows` are those of the graph's nodes."""
+
+    def __init__(self, document: Document, report: Report) -> None:
+        self.document, self.report, self.rows = document, report, report.rows
+
+    @cached_property
+    def readers(self) -> list[list[Row]]:
+        """For every position, the rows that read its output."""
+        found: list[list[Row]] = [[] for _ in self.rows]
+        for row in self.rows:
+            for one in row.node.inputs:
+                found[one].append(row)
+        return found
+
+    @cached_property
+    def sites(self) -> list[Row]:
+        """Every layer once for each volume it is given, however often it is repeated, without the input."""
+        found: dict[tuple[object, ...], Row] = {}
+        for row in self.rows[1:]:
+            found.setdefault((row.node.span, id(row.node.layer), row.inputs), row)
+        return list(found.values())
+
+    @cached_property
+    def linear(self) -> list[Row]:
+        """Convolutions and fully connected layers among the sites."""
+        return [row for row in self.sites if isinstance(row.node.layer, LINEAR)]
+
+    def before(self, row: Row) -> Row:
+        """The row whose output this one reads (first)."""
+        return self.rows[row.node.inputs[0]]
+
+    def first(self, row: Row) -> bool:
+        """Whether the row looks at the image's own pixels: no window comes before it."""
+        return self.before(row).receptive_field == PIXEL
+
+    def latest(self, kinds: tuple[type[Layer], ...], past: tuple[type[Layer], ...]) -> list[Row | None]:
+        """For every position, the layer of `kinds` whose result it passes on: itself, or one behind `past` only."""
+        found: list[Row | None] = []
+        for row in self.rows:
+            layer = row.node.layer
+            if isinstance(layer, kinds):
+                found.append(row)
+            elif isinstance(layer, past) and row.node.inputs:
+                found.append(found[row.node.inputs[0]])
+            else:
+                found.append(None)
+        return found
+
+
+Check = Callable[[Network], Iterator[Remark]]
+
+
+class Advice(NamedTuple):
+    """A rule: `default` says whether it is on unless somebody chooses."""
+
+    code: str
+    title: str
+    page: str
+    severity: Severity
+    default: bool
+    check: Check
+
+
+RULES: dict[str, Advice] = {}
+
+
+def advice(
+    code: str, page: str | None, *, severity: Severity = "warning", default: bool = True
+) -> Callable[[Check], Check]:
+    """Make a function a rule and enter it in the catalogue; `page` is its module's docstring."""
+    title, _, text = (page or code).partition("\n")
+    rule(code, title.rstrip("."), text, severity)
+
+    def enter(check: Check) -> Check:
+        RULES[code] = Advice(code, title.rstrip("."), text, severity, default, check)
+        return check
+
+    return enter
+
+
+def place(row: Row, key: str) -> Span:
+    """Where a key of a layer stands, or the layer where the key is not written there."""
+    return row.node.places.get(key, row.node.span)
+
+
+def covers(row: Row) -> bool:
+    """Whether one window is the whole image, as in a fully connected layer."""
+    windows = row.node.layer.windows(row.inputs[0])
+    return windows is not None and all(
+        isinstance(window, Window) and window.span >= extent
+        for window, extent in zip(windows, row.inputs[0], strict=False)
+    )
+
+
+def image(row: Row) -> Row | None:
+    """The row itself if it slides windows over an image."""
+    return row if isinstance(row.node.layer, Windowed) and not covers(row) else None
+
+
+def times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")

@@ -1,0 +1,260 @@
+"""Nodes -> steps: what a spec's lists say, checked once, however often it is repeated later.
+
+Everything that is wrong without knowing a variable or a volume is found here.
+"""
+
+from collections.abc import Iterable
+
+from archcalc.diagnostics import Edit, Problems, Refusal, Span
+from archcalc.language.entries import (
+    BAD_STRUCTURE,
+    MISSING_KEY,
+    Entries,
+    entries_of,
+    missing_keys,
+    unknown_key,
+    unknown_type,
+    variables_in,
+)
+from archcalc.language.names import duplicate_name, read_name
+from archcalc.language.pattern import OPTIONAL, Blocks, parse_pattern
+from archcalc.language.steps import BlockStep, BranchStep, Defaults, LayerStep, RepeatStep, Step, unreadable
+from archcalc.language.suggest import MAX_SUGGESTIONS, key_for, nearest, type_for
+from archcalc.layers import TYPES, Layer
+from archcalc.layers.merge import Merge
+from archcalc.reader.nodes import Mapping, Node, Scalar, Sequence, shown
+from archcalc.reader.values import Kind
+
+_COMMON = ("name", "from")
+
+
+class Compiler:
+    """Reads lists of steps; collects what is wrong in `problems`."""
+
+    def __init__(self, lines: list[str], defaults: Defaults, blocks: Blocks) -> None:
+        self.lines, self.defaults, self.blocks = lines, defaults, blocks
+        self.problems = Problems()
+        self.used_blocks: set[str] = set()
+        self.seen: dict[int, tuple[Node, tuple[Step, ...]]] = {}  # an aliased node is read once
+
+    def steps(self, node: Node) -> tuple[Step, ...]:
+        """A list of layers, or a pattern, as steps; what cannot be read is reported and left out."""
+        items = self.problems.attempt(self._items, node)
+        if items is None:
+            return (unreadable(node.span),)
+        found: list[Step] = []
+        for item in items:
+            known = self.seen.get(id(item))
+            if known is None:
+                steps = self.problems.attempt(self._item, item)
+                known = self.seen[id(item)] = item, (unreadable(item.span),) if steps is None else steps
+            found += known[1]
+        return tuple(found)
+
+    def _items(self, node: Node) -> tuple[Node, ...]:
+        if isinstance(node, Scalar) and node.text.strip():
+            return parse_pattern(node, self.lines, self.blocks).items
+        if isinstance(node, Sequence):
+            return node.items
+        help = ("write a dash before each layer: `- conv: {...}`",) if isinstance(node, Mapping) else ()
+        raise Refusal(BAD_STRUCTURE, f"a list of layers is expected here, not {shown(node)}", node.span, help=help)
+
+    def _item(self, item: Node) -> tuple[Step, ...]:
+        if isinstance(item, Scalar):
+            if not item.text.strip():
+                raise Refusal(BAD_STRUCTURE, "an empty list item", item.span)
+            return self.steps(parse_pattern(item, self.lines, self.blocks))
+        if isinstance(item, Sequence):
+            help = pattern_meant(item, self.lines, self.blocks)
+            raise Refusal(
+                BAD_STRUCTURE,
+                "a list stands where a layer is expected",
+                item.span,
+                notes=("a pattern that begins with `[` must be quoted; YAML reads it as a list",),
+                help=help,
+                edits=tuple(Edit(item.span, one.removeprefix("write ")) for one in help if one.endswith('"')),
+            )
+        entries = entries_of(item, "a layer")
+        if "repeat" in entries:
+            return (self._repeat(item, entries),)
+        if "type" in entries and "type" not in self.blocks:
+            key, value = entries["type"]
+            type = value.text if isinstance(value, Scalar) and value.text.isidentifier() else "conv"
+            message = "a layer's type is its key; there is no key `type`"
+            raise Refusal(BAD_STRUCTURE, message, key.span, help=(f"write `- {type}: {{...}}`",))
+        named = [key for key, _ in item.entries if key.text not in (*_COMMON, "inputs")]
+        if len(named) != 1:
+            raise self._not_one_layer(item, named)
+        key, value = entries[named[0].text]
+        around = {name: entry for name, entry in entries.items() if name != key.text}
+        if key.text in self.blocks:
+            return (self._block(key, value, around),)
+        layer = TYPES.get(key.text)
+        if layer is None:
+            meant = type_for(key.text, self.blocks) if len(self.problems) < MAX_SUGGESTIONS else None
+            takes = f"layer types: {', '.join(sorted(TYPES))}"
+            behind = self.lines[key.span.end_line - 1][key.span.end_column - 1 :].lstrip()
+            raise unknown_type(key, meant, takes, pattern=not behind.startswith(":"))
+        if issubclass(layer, Merge):
+            return (self._branches(layer, key, value, around),)
+        return (self._layer(layer, key, value, around),)
+
+    def _not_one_layer(self, item: Mapping, named: list[Scalar]) -> Refusal:
+        if not named:
+            return Refusal(BAD_STRUCTURE, "this list item names no layer", item.span)
+        first, second = named[:2]
+        layer = TYPES.get(first.text)
+        if layer is not None and (second.text in layer.keys or key_for(layer, second.text) in layer.keys):
+            note = f"the keys of {first.text} belong below it: indent them further, or write {first.text}: {{...}}"
+        else:
+            note = "each layer is a list item of its own"
+        return Refusal(
+            BAD_STRUCTURE, f"one list item holds both `{first.text}` and {shown(second)}", second.span, notes=(note,)
+        )
+
+    def _name(self, entries: Entries, key: str = "name") -> Scalar | None:
+        return read_name(entries[key][1]) if key in entries else None
+
+    def _check_keys(self, owner: str, entries: Entries, own: Iterable[str]) -> None:
+        takes = (*own, *_COMMON)
+        for word, (key, _) in entries.items():
+            if word not in takes:
+                self.problems.append(unknown_key(owner, key, nearest(word, takes), ", ".join(takes)))
+
+    def _layer(self, layer: type[Layer], key: Scalar, value: Node, around: Entries) -> Step:
+        type = layer.type
+        if isinstance(value, Scalar) and not value.text.strip():
+            value = Mapping((), key.span)
+        if not isinstance(value, Mapping):
+            if type == "input":
+                help: tuple[str, ...] = ("write `INPUT[32x32x3]` here, or `input: 32x32x3` before the layers",)
+                raise Refusal(BAD_STRUCTURE, "the input's size is not written like this", value.span, help=help)
+            main = next((name for name, one in layer.keys.items() if one.required), next(iter(layer.keys), None))
+            help = (f"write `{type}: {{{main}: {value.text}}}`",) if main and isinstance(value, Scalar) else ()
+            raise Refusal(BAD_STRUCTURE, f"{type} has its keys in a mapping, not {shown(value)}", value.span, help=help)
+        entries = {**around, **{one.text: (one, node) for one, node in value.entries}}
+        values: dict[str, Node] = {}
+        places: dict[str, Span] = {}
+        takes = ", ".join([*layer.keys, *_COMMON])
+        meant = set()
+        for word, (place, node) in entries.items():
+            if word in layer.keys:
+                values[word], places[word] = node, node.span
+            elif word not in (*_COMMON, OPTIONAL):
+                ours = key_for(layer, word) if len(self.problems) < MAX_SUGGESTIONS else None
+                meant.add(ours)
+                unknown = unknown_key(type, place, ours, takes)
+                if ours and ours in layer.keys and unknown.edits:  # the repair is whole: key and value
+                    unknown = unknown._replace(edits=(*unknown.edits, *_value_edits(layer.keys[ours].kind, node)))
+                self.problems.append(unknown)
+        optional = OPTIONAL in entries and not values
+        defaults = self.defaults.by_type.get(type, {})
+        if self.defaults.rounding and "rounding" in layer.keys:
+            defaults = {"rounding": self.defaults.rounding, **defaults}
+        values = {**defaults, **values}
+        source = self._name(entries, "from")
+        sources = (source,) if source else ()
+        variables = variables_in(*values.values())
+        step = LayerStep(layer, values, key.span, places, self._name(entries), sources, variables, optional)
+        missing = [name for name, one in layer.keys.items() if one.required and name not in {*values, *meant}]
+        if missing and not optional and layer.type != "input":
+            self.problems.append(missing_keys(layer, missing, key.span))
+        return step
+
+    def _branches(self, layer: type[Merge], key: Scalar, value: Node, around: Entries) -> Step:
+        entries = dict(around)
+        if isinstance(value, Mapping):
+            entries.update(entries_of(value, layer.type))
+        elif isinstance(value, Sequence):
+            entries["branches"] = (key, value)
+        elif value.text.strip() or "inputs" not in entries:
+            message = f"{layer.type} takes a list of branches, not {shown(value)}"
+            raise Refusal(BAD_STRUCTURE, message, value.span)
+        self._check_keys(layer.type, entries, ("branches", "inputs"))
+        lists = self._listed(entries, "branches", "lists")
+        branches = tuple(self._branch(one) for one in lists)
+        names = self._listed(entries, "inputs", "names")
+        sources = tuple(read_name(one) for one in names)
+        places = {f"branch {n}": one.span for n, one in enumerate((*lists, *names), 1)}
+        if len(branches) + len(sources) < 2:
+            found = "is one" if branches or sources else "are none"
+            message = f"{layer.type} joins at least two branches; here {found}"
+            raise Refusal(BAD_STRUCTURE, message, key.span, help=("`[]` is the input unchanged",))
+        variables = frozenset(name for branch in branches for step in branch for name in step.variables)
+        source = self._name(entries, "from")
+        return BranchStep(layer, branches, key.span, places, self._name(entries), source, sources, variables)
+
+    def _listed(self, entries: Entries, key: str, holds: str) -> tuple[Node, ...]:
+        """The items of a list that may be left out."""
+        if key not in entries:
+            return ()
+        node = entries[key][1]
+        if not isinstance(node, Sequence):
+            raise Refusal(BAD_STRUCTURE, f"{key} is a list of {holds}, not {shown(node)}", node.span)
+        return node.items
+
+    def _branch(self, node: Node) -> tuple[Step, ...]:
+        """A branch: a list of steps, a pattern, or a single layer."""
+        return self.steps(Sequence((node,), node.span) if isinstance(node, Mapping) else node)
+
+    def _repeat(self, item: Mapping, entries: Entries) -> Step:
+        self._check_keys("repeat", entries, ("repeat", "layers"))
+        times = entries["repeat"][1]
+        if not isinstance(times, Scalar):
+            raise Refusal(BAD_STRUCTURE, f"repeat is a number, not {shown(times)}", times.span)
+        if "layers" not in entries:
+            raise Refusal(MISSING_KEY, "repeat needs `layers`, the list to repeat", entries["repeat"][0].span)
+        body = self.steps(entries["layers"][1])
+        name = self._name(entries)
+        if name is None:
+            self._check_names(body, {})
+        counters = ("i", name.text) if name else ("i",)
+        variables = frozenset().union(*(step.variables for step in body)).difference(counters) | variables_in(times)
+        return RepeatStep(times, body, item.span, name, self._name(entries, "from"), counters, variables)
+
+    def _check_names(self, steps: tuple[Step, ...], known: dict[str, Scalar]) -> None:
+        """Names in a repeat are numbered, so that two equal ones would not be noticed any more."""
+        for step in steps:
+            if step.name:
+                first = known.setdefault(step.name.text, step.name)
+                if first is not step.name:
+                    self.problems.append(duplicate_name(step.name, first.span))
+            if isinstance(step, BranchStep):
+                for branch in step.branches:
+                    self._check_names(branch, known)
+            elif isinstance(step, RepeatStep) and not step.name:
+                self._check_names(step.body, known)
+
+    def _block(self, key: Scalar, value: Node, around: Entries) -> Step:
+        block = key.text
+        self.used_blocks.add(block)
+        entries = dict(around)
+        if not (isinstance(value, Scalar) and not value.text.strip()):
+            entries.update(entries_of(value, f"the block {block}"))
+        self._check_keys(block, entries, self.blocks[block])
+        arguments = {word: node for word, (_, node) in entries.items() if word in self.blocks[block]}
+        name, source = self._name(entries), self._name(entries, "from")
+        return BlockStep(block, arguments, key.span, name, source, variables_in(*arguments.values()))
+
+
+def pattern_meant(item: Sequence, lines: list[str], blocks: Blocks) -> tuple[str, ...]:
+    """How to write a list in brackets as the pattern it looks like: quoted, or joined by arrows."""
+    from archcalc.reader.quoting import quoted_list
+
+    texts = [one.text if isinstance(one, Scalar) else "" for one in item.items]
+    for text in (quoted_list(lines, item.span), " -> ".join(texts) if all(texts) else ""):
+        try:
+            if text and parse_pattern(Scalar(text.strip('"'), item.span), lines, blocks).items:
+                return (f"write {text}" if text.startswith('"') else f"write `{text}`",)
+        except Refusal:
+            continue
+    return ()
+
+
+def _value_edits(kind: Kind, node: Node) -> tuple[Edit, ...]:
+    """The repair of a value of that kind, if it is wrong and its repair certain."""
+    try:
+        kind.read(node, {})
+    except Refusal as refusal:
+        return refusal.diagnostic.edits
+    return ()

@@ -1,0 +1,153 @@
+"""Steps -> Graph: repeats unrolled, blocks and branches laid out, variables filled in, names given."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from archcalc.diagnostics import Diagnostic, Problems, Refusal
+from archcalc.graph import UNKNOWN, Graph, Node
+from archcalc.language.counting import LayerCounter, arguments, repeats
+from archcalc.language.entries import variables_in
+from archcalc.language.names import Names, Scope
+from archcalc.language.steps import Block, BlockStep, BranchStep, LayerStep, RepeatStep, Step, unreadable
+from archcalc.layers import Layer
+from archcalc.layers.misfit import LayerError, placed
+from archcalc.reader.expression import Environment
+from archcalc.reader.nodes import Scalar
+
+
+def expand(
+    name: str, input: Node, steps: tuple[Step, ...], variables: Environment, blocks: Mapping[str, Block]
+) -> tuple[Graph, list[Diagnostic]]:
+    """The graph, as far as it can be laid out, and what was wrong on the way."""
+    problems = Problems()
+    counter = LayerCounter(blocks, variables, problems)
+    expander = _Expander(blocks, variables, input, counter.broken, problems)
+    try:
+        counter.count(steps, variables)
+        expander.run(steps, 0, variables, Scope())
+        expander.names.report_pending()
+    except Refusal as refusal:
+        problems.append(refusal.diagnostic)
+    return Graph(name, tuple(expander.nodes)), problems
+
+
+class _Expander:
+    """Appends nodes behind the input; `broken` are the steps whose count or arguments cannot be evaluated."""
+
+    def __init__(
+        self, blocks: Mapping[str, Block], variables: Environment, input: Node, broken: set[int], problems: Problems
+    ) -> None:
+        self.blocks, self.variables, self.broken, self.problems = blocks, variables, broken, problems
+        self.nodes = [input]
+        self.names = Names(self.nodes, problems)
+        self.layers: dict[tuple[object, ...], Layer] = {}
+        self.constants: dict[int, dict[str, Any]] = {}  # a step -> its values that no variable changes
+
+    def run(self, steps: tuple[Step, ...], current: int, variables: Environment, scope: Scope) -> int:
+        """Append the steps' nodes behind node `current`; return the last one."""
+        for step in steps:
+            if id(step) in self.broken:
+                current = self._append(unreadable(step.span), UNKNOWN, (current,), scope)
+            elif isinstance(step, LayerStep):
+                if step.optional and self._absent(step):
+                    continue
+                source = self.names.find(step.sources[0], scope) if step.sources else current
+                current = self._append(step, self.layer(step, variables), (source,), scope)
+            elif isinstance(step, RepeatStep):
+                current = self._repeat(step, current, variables, scope)
+            elif isinstance(step, BranchStep):
+                source = self.names.find(step.source, scope) if step.source else current
+                ends = [self.run(branch, source, variables, scope) for branch in step.branches]
+                ends += [self.names.find(one, scope) for one in step.sources]
+                current = self._append(step, step.type(), tuple(ends), scope)
+            else:
+                current = self._block(step, current, variables, scope)
+        return current
+
+    def _block(self, step: BlockStep, current: int, variables: Environment, scope: Scope) -> int:
+        source = self.names.find(step.source, scope) if step.source else current
+        name = self.names.choose(step.name, step.block, scope)
+        block = self.blocks[step.block]
+        inner = arguments(step, block, variables, self.variables)
+        current = self.run(block.body, source, inner, Scope(scope, name))
+        self.names.enter(name, step.name.text if step.name else name, scope, current)
+        return current
+
+    def _absent(self, step: LayerStep) -> bool:
+        """`X?` without hyperparameters of its own is there only if the defaults give them all."""
+        return any(key.required and name not in step.values for name, key in step.type.keys.items()) or not step.values
+
+    def _repeat(self, step: RepeatStep, current: int, variables: Environment, scope: Scope) -> int:
+        """A named repeat numbers its passes, `block1.conv1`, `block2.conv1`; another one the layers in them."""
+        if step.source:
+            current = self.names.find(step.source, scope)
+        inner = Scope(scope, repeated=True)
+        if not step.name:
+            inner.path, inner.prefix, inner.counters = scope.path, scope.prefix, scope.counters
+        for i in range(1, repeats(step, variables) + 1):
+            seen = {**variables, **dict.fromkeys(step.counters, i)}
+            if not step.name:
+                current = self.run(step.body, current, seen, inner)
+                continue
+            name = self.names.number(step.name.text, scope)
+            current = self.run(step.body, current, seen, Scope(scope, name))
+            self.names.enter(name, step.name.text, scope, current)
+        return current
+
+    def layer(self, step: LayerStep, variables: Environment) -> Layer:
+        """The step's layer for these variables, made once; UNKNOWN where its values are wrong."""
+        key = (id(step), *(variables.get(name) for name in step.variables)) if step.variables else (id(step),)
+        made = self.layers.get(key)
+        if made is None:
+            made = self.layers[key] = self._equal(step, variables)
+        return made
+
+    def _equal(self, step: LayerStep, variables: Environment) -> Layer:
+        """The layer of an equal step read before, else a new one, so that equal layers are measured once."""
+        texts = [node.text for node in step.values.values() if isinstance(node, Scalar)]
+        if step.variables or len(texts) < len(step.values):
+            return self._make(step, variables)
+        key = (step.type, *step.values, *texts)
+        made = self.layers.get(key)
+        if made is None:
+            made = self._make(step, variables)
+            if made is not UNKNOWN:  # what is wrong is wrong in every place
+                self.layers[key] = made
+        return made
+
+    def _make(self, step: LayerStep, variables: Environment) -> Layer:
+        if step.type is Layer:
+            return UNKNOWN
+        known = self.constants.setdefault(id(step), {}) if step.variables else {}
+        values = {}
+        wrong = False
+        for name, node in step.values.items():
+            if name in known:
+                values[name] = known[name]
+                continue
+            try:
+                values[name] = step.type.keys[name].kind.read(node, variables)
+            except Refusal as refusal:
+                one = refusal.diagnostic
+                self.problems.append(one._replace(message=f"{step.type.type}: {name}: {one.message}"))
+                wrong = True
+            else:
+                if step.variables and not variables_in(node):  # the same in every pass
+                    known[name] = values[name]
+        if wrong or any(key.required and name not in values for name, key in step.type.keys.items()):
+            return UNKNOWN
+        try:
+            return step.type(**values)
+        except LayerError as error:
+            self.problems.append(placed(error, step.type.type, step.span, step.places))
+            return UNKNOWN
+
+    def _append(self, step: LayerStep | BranchStep, layer: Layer, inputs: tuple[int, ...], scope: Scope) -> int:
+        number = len(self.nodes)
+        name = self.names.choose(step.name, step.type.type or "unknown", scope)
+        if step.name:
+            scope.latest[step.name.text] = number
+        full = scope.prefix + name
+        self.names.numbers[full] = number
+        self.nodes.append(Node(full, layer, inputs, step.span, step.places, scope.path))
+        return number

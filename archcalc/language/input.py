@@ -1,0 +1,74 @@
+"""The input of a network: its size, from `input:`, from the pattern, or from outside."""
+
+from archcalc.diagnostics import Problems, Refusal, Span, rule
+from archcalc.graph import UNKNOWN
+from archcalc.language.entries import BAD_STRUCTURE, MISSING_KEY, Entries, entries_of, unknown_key
+from archcalc.language.pattern import OPTIONAL
+from archcalc.language.steps import LayerStep, Step
+from archcalc.language.suggest import key_for
+from archcalc.layers import Layer
+from archcalc.layers.reshape import Input
+from archcalc.reader.expression import Environment
+from archcalc.reader.nodes import Scalar, Sequence
+from archcalc.reader.values import read_volume_text
+
+NO_INPUT = rule(
+    "AC108",
+    "the size of the input is not known",
+    "A network begins with its input: `input: 224x224x3` in the spec, or `INPUT[224x224x3] -> ...` in a pattern.",
+)
+
+
+def read_input(
+    entries: Entries, steps: tuple[Step, ...], variables: Environment, instead: str | None, problems: Problems
+) -> tuple[Layer, tuple[Step, ...]]:
+    """The input layer, of the size `instead` if there is one, and the steps after it.
+
+    Refusal where its size is not known: AC108, or what is wrong with it.
+    """
+    first = steps[0] if steps else None
+    inline = first if isinstance(first, LayerStep) and first.type is Input else None
+    rest = steps[1:] if inline else steps
+    for step in rest:
+        if isinstance(step, LayerStep) and step.type is Input:
+            raise Refusal(BAD_STRUCTURE, "the input comes first, and once", step.span)
+    if instead is not None:
+        size = read_volume_text(instead, Span(1, 1, 1, 1))
+        return Input(width=size[0], height=size[1], channels=size[2]), rest
+    sized = inline if inline and inline.values else None
+    if "input" in entries and sized:
+        raise Refusal(BAD_STRUCTURE, "the input's size is given twice, here and by `input`", sized.span)
+    if "input" not in entries and not sized:
+        if isinstance(first, LayerStep) and first.type is Layer:  # reported already, and it may have been the input
+            return UNKNOWN, rest
+        where = inline.span if inline else first_span(steps)
+        raise Refusal(
+            NO_INPUT,
+            "the size of the input is not given",
+            where,
+            help=("write `INPUT[32x32x3]`, or `input: 32x32x3` in the spec, with your numbers",),
+        )
+    if sized:
+        values = {side: node for side, node in sized.values.items() if side != OPTIONAL}
+    else:
+        node = entries["input"][1]
+        if isinstance(node, Scalar) and "$" not in node.text:
+            size = read_volume_text(node.text, node.span)
+            return Input(width=size[0], height=size[1], channels=size[2]), rest
+        if isinstance(node, Sequence):
+            message = "input is a volume like 224x224x3, not a list"
+            note = "frameworks do not agree on the order in a list; here it is width x height x channels"
+            raise Refusal(BAD_STRUCTURE, message, node.span, notes=(note,))
+        given = entries_of(node, "input")
+        for word, (key, _) in given.items():
+            if word not in Input.keys:
+                problems.append(unknown_key("input", key, key_for(Input, word), ", ".join(Input.keys)))
+        values = {word: value for word, (_, value) in given.items() if word in Input.keys}
+        if missing := [word for word in Input.keys if word not in values]:
+            raise Refusal(MISSING_KEY, f"input needs `{missing[0]}`", node.span)
+    read = {side: Input.keys[side].kind.read(value, variables) for side, value in values.items()}
+    return Input(**read), rest
+
+
+def first_span(steps: tuple[Step, ...]) -> Span:
+    return steps[0].span if steps else Span(1, 1, 1, 1)

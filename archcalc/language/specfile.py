@@ -1,0 +1,119 @@
+"""Where a spec's text comes from: a file, standard input, the zoo, or a pattern."""
+
+import os
+import re
+import stat
+import sys
+from typing import NamedTuple
+
+from archcalc.diagnostics import Refusal, SpecError
+from archcalc.language.pattern import is_pattern
+from archcalc.language.suggest import nearest
+from archcalc.reader.text import MAX_BYTES, decode
+
+
+class SpecUnavailable(Exception):
+    """The spec cannot be read at all: no such file, no permission, no such zoo name."""
+
+
+class SpecText(NamedTuple):
+    path: str  # as messages show it
+    text: str
+    pattern: bool = False
+    folder: str | None = None  # of a spec that is a file
+
+
+def read_spec(spec: str | os.PathLike[str]) -> SpecText:
+    """The text of SPEC.
+
+    Raises SpecUnavailable where there is nothing to read, SpecError where it is not text.
+    """
+    name = os.fspath(spec)
+    if isinstance(spec, str):
+        if name == "-":
+            return _decoded("<stdin>", _standard_input())
+        if name.startswith("zoo:"):
+            path = zoo_path(name[4:])
+            return _decoded(name, _read(path, name))._replace(folder=os.path.dirname(path))
+        if is_pattern(name):
+            return SpecText("<pattern>", name, pattern=True)
+        if not os.path.lexists(name) and name in zoo_names():
+            raise SpecUnavailable(f"there is no file {name}; did you mean zoo:{name}?")
+    return _decoded(name, _read(name, name))._replace(folder=os.path.dirname(name) or ".")
+
+
+def is_path(spec: str | os.PathLike[str]) -> bool:
+    """Whether SPEC names a file: it is not standard input, of the zoo, or a pattern."""
+    return not isinstance(spec, str) or not (spec == "-" or spec.startswith("zoo:") or is_pattern(spec))
+
+
+def read_beside(folder: str, name: str) -> str:
+    """The text of `name`.yaml in a folder and nowhere else; ValueError, in words for a message, if there is none."""
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name) or name.endswith((".yaml", ".yml")):
+        raise ValueError("a spec beside this one is named without folder and ending, like resnet50")
+    path = os.path.realpath(os.path.join(folder, f"{name}.yaml"))
+    if os.path.dirname(path) != os.path.realpath(folder):
+        raise ValueError("it is a link that leads out of the folder")
+    if not os.path.isfile(path):
+        raise ValueError("there is no such file beside this one")
+    try:
+        return decode(_read(path, f"{name}.yaml"))
+    except (SpecUnavailable, Refusal) as error:
+        raise ValueError(str(error)) from None
+
+
+def zoo_folder() -> str:
+    """The folder of the specs that ship: inside the wheel, or beside the package in a checkout."""
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    inside = os.path.join(package, "specs")
+    return inside if os.path.isdir(inside) else os.path.join(os.path.dirname(package), "specs")
+
+
+def zoo_names() -> list[str]:
+    return sorted(file[:-5] for file in os.listdir(zoo_folder()) if file.endswith(".yaml"))
+
+
+def zoo_path(name: str) -> str:
+    path = os.path.join(zoo_folder(), f"{name}.yaml")
+    if not re.fullmatch(r"[A-Za-z0-9_.-]+", name) or not os.path.isfile(path):
+        meant = nearest(name, zoo_names())
+        help = f"did you mean {meant}?" if meant else "`archcalc zoo` lists what it has"
+        raise SpecUnavailable(f"the zoo has no {shown_path(name)}; {help}")
+    return path
+
+
+def shown_path(path: str) -> str:
+    """A path as one printable line."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in path)
+
+
+def _read(path: str, name: str) -> bytes:
+    """At most one byte more than the limit: never all of /dev/zero, and never waiting for a FIFO's writer."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        with open(descriptor, "rb") as file:
+            mode = os.fstat(descriptor).st_mode
+            if stat.S_ISDIR(mode):
+                raise SpecUnavailable(f"{shown_path(name)} is a folder")
+            if stat.S_ISFIFO(mode) or stat.S_ISCHR(mode):
+                os.set_blocking(descriptor, True)
+            return file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise SpecUnavailable(f"cannot read {shown_path(name)}: {reason}") from None
+
+
+def _standard_input() -> bytes:
+    if sys.stdin is None:  # closed, as by `<&-`
+        raise SpecUnavailable("cannot read standard input: it is closed")
+    try:
+        return sys.stdin.buffer.read(MAX_BYTES + 1)
+    except OSError as error:  # open for writing only
+        raise SpecUnavailable(f"cannot read standard input: {error.strerror or error}") from None
+
+
+def _decoded(path: str, data: bytes) -> SpecText:
+    try:
+        return SpecText(shown_path(path), decode(data))
+    except Refusal as refusal:
+        raise SpecError(shown_path(path), [refusal.diagnostic]) from None

@@ -1,0 +1,78 @@
+"""The steps that a spec's lists are made of: a layer, a repeat, a join of branches or a use of a block.
+
+They are written by the compiler (compiler.py) and laid out as a graph (expand.py).  `variables` are the `$names` a step
+depends on.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from archcalc.diagnostics import Span
+from archcalc.layers import Layer
+from archcalc.layers.merge import Merge
+from archcalc.reader.nodes import Node, Scalar
+
+
+class LayerStep(NamedTuple):
+    type: type[Layer]
+    values: dict[str, Node]
+    span: Span
+    places: dict[str, Span]
+    name: Scalar | None
+    sources: tuple[Scalar, ...]
+    variables: frozenset[str]
+    optional: bool = False
+
+
+class RepeatStep(NamedTuple):
+    times: Scalar
+    body: "tuple[Step, ...]"
+    span: Span
+    name: Scalar | None
+    source: Scalar | None
+    counters: tuple[str, ...]  # the variables that hold the number of the pass
+    variables: frozenset[str]
+
+
+class BranchStep(NamedTuple):
+    type: type[Merge]
+    branches: "tuple[tuple[Step, ...], ...]"
+    span: Span
+    places: dict[str, Span]
+    name: Scalar | None
+    source: Scalar | None
+    sources: tuple[Scalar, ...]
+    variables: frozenset[str]
+
+
+class BlockStep(NamedTuple):
+    block: str
+    arguments: dict[str, Node]
+    span: Span
+    name: Scalar | None
+    source: Scalar | None
+    variables: frozenset[str]
+
+
+Step = LayerStep | RepeatStep | BranchStep | BlockStep
+
+
+class Block(NamedTuple):
+    """A named list of steps with its variables; None is a variable that has no default."""
+
+    name: str
+    variables: Mapping[str, Node | None]
+    body: tuple[Step, ...]
+    span: Span
+
+
+class Defaults(NamedTuple):
+    """What layers take unless they say otherwise: per type, and the spec's rounding."""
+
+    by_type: dict[str, dict[str, Node]]
+    rounding: Node | None = None
+
+
+def unreadable(span: Span) -> LayerStep:
+    """A placeholder for what could not be read: a layer whose type is the base class."""
+    return LayerStep(Layer, {}, span, {}, None, (), frozenset())

@@ -1,0 +1,40 @@
+"""What a spec is read into, from YAML as from a pattern: scalars, lists and mappings that know their place."""
+
+from typing import NamedTuple
+
+from archcalc.diagnostics import Span
+from archcalc.reader.text import in_backticks
+
+MAX_DEPTH = 64
+MAX_NODES = 100_000
+
+
+class Scalar(NamedTuple):
+    """A single value as text; quoting makes no difference to its meaning."""
+
+    text: str
+    span: Span
+    style: str = ""  # "" plain, "'", '"', "|" or ">"
+
+
+class Sequence(NamedTuple):
+    items: "tuple[Node, ...]"
+    span: Span
+
+
+class Mapping(NamedTuple):
+    entries: "tuple[tuple[Scalar, Node], ...]"
+    span: Span
+
+    def get(self, key: str) -> "Node | None":
+        return next((value for name, value in self.entries if name.text == key), None)
+
+
+Node = Scalar | Sequence | Mapping
+
+
+def shown(node: Node) -> str:
+    """A node in a message, in backticks and short."""
+    if isinstance(node, Scalar):
+        return in_backticks(node.text) if node.text else "nothing"
+    return "a list" if isinstance(node, Sequence) else "a mapping"

@@ -1,0 +1,212 @@
+"""What a key of a layer can hold: each kind reads a node, describes itself, and gives its JSON Schema."""
+
+import re
+from typing import Any, NamedTuple
+
+from archcalc.diagnostics import Refusal, Span
+from archcalc.reader.expression import Environment
+from archcalc.reader.integers import BAD_VALUE, MAX_EXPRESSION, bad, whole_number
+from archcalc.reader.nodes import Mapping, Node, Scalar, Sequence, shown
+from archcalc.volume import MAX_DIMENSION, Pair
+
+_NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d{1,2})?", re.ASCII)
+PAIR = re.compile(r"(\d+)\s*[xX\u00d7]\s*(\d+)", re.ASCII)
+
+
+class Padding(NamedTuple):
+    """Explicit zeros on the four sides, or a `mode` that depends on the window (`same`, `half`)."""
+
+    left: int = 0
+    right: int = 0
+    top: int = 0
+    bottom: int = 0
+    mode: str = ""
+
+    def __str__(self) -> str:
+        if self.mode:
+            return self.mode
+        if self.left == self.right and self.top == self.bottom:
+            return str(Pair(self.left, self.top))
+        return f"{self.left},{self.right},{self.top},{self.bottom}"
+
+
+class Kind:
+    """A kind of value.  `words` completes "takes ..."; `schema` is its JSON Schema."""
+
+    words: str
+    schema: dict[str, Any]
+
+    def read(self, node: Node, variables: Environment) -> Any:
+        raise NotImplementedError
+
+
+class Integer(Kind):
+    def __init__(self, low: int, high: int = MAX_DIMENSION) -> None:
+        self.low, self.high = low, high
+        self.words = f"a whole number from {low}" if high == MAX_DIMENSION else f"a whole number, {low} to {high}"
+        self.schema = {"type": "integer", "minimum": low, "maximum": high}
+
+    def read(self, node: Node, variables: Environment) -> int:
+        value = whole_number(node, variables, self.words)
+        if not self.low <= value <= self.high:
+            limit = f"at least {self.low}" if value < self.low else f"at most {self.high:,}"
+            raise bad(node, f"{value} is out of range: it must be {limit}")
+        return value
+
+
+class Extents(Kind):
+    """A whole number for both axes, or a pair."""
+
+    def __init__(self, low: int, high: int = MAX_DIMENSION) -> None:
+        self.one = Integer(low, high)
+        self.words = f"{self.one.words}, or a pair like 7x1 (width x height)"
+        self.schema = {
+            "anyOf": [
+                self.one.schema,
+                {"type": "string", "pattern": r"^\d+\s*[xX\u00d7]\s*\d+$"},
+                {
+                    "type": "object",
+                    "properties": {"width": self.one.schema, "height": self.one.schema},
+                    "required": ["width", "height"],
+                    "additionalProperties": False,
+                },
+            ]
+        }
+
+    def read(self, node: Node, variables: Environment) -> Pair:
+        if isinstance(node, Sequence):
+            raise self._ambiguous(node)
+        if isinstance(node, Mapping):
+            sides = {key.text: value for key, value in node.entries}
+            if set(sides) != {"width", "height"}:
+                raise bad(node, "a pair as a mapping has the keys width and height")
+            return Pair(*(self.one.read(sides[side], variables) for side in ("width", "height")))
+        if match := PAIR.fullmatch(node.text.strip()):
+            return Pair(*(self.one.read(Scalar(side, node.span), variables) for side in match.groups()))
+        value = self.one.read(node, variables)
+        return Pair(value, value)
+
+    def _ambiguous(self, node: Sequence) -> Refusal:
+        texts = [item.text for item in node.items if isinstance(item, Scalar) and item.text.isdecimal()]
+        help: tuple[str, ...] = ()
+        if len(texts) == len(node.items) == 2:
+            first, second = texts
+            help = (
+                (f"write {first}",)
+                if first == second
+                else (f"write {second}x{first} for width {second} and height {first}, as frameworks order a list",)
+            )
+        message = "a list is ambiguous here: frameworks order it height first, volumes width first"
+        return bad(node, message, help=help, instead=texts[0] if help and len(set(texts)) == 1 else "")
+
+
+class Paddings(Kind):
+    words = "a whole number from 0, a pair like 3x0, {left, right, top, bottom}, valid, same or half"
+    sides = ("left", "right", "top", "bottom")
+    extents = Extents(0)
+
+    def __init__(self) -> None:
+        zero = self.extents.one.schema
+        self.schema = {
+            "anyOf": [
+                *self.extents.schema["anyOf"],
+                {"enum": ["valid", "same", "half"]},
+                {"type": "object", "properties": dict.fromkeys(self.sides, zero), "additionalProperties": False},
+            ]
+        }
+
+    def read(self, node: Node, variables: Environment) -> Padding:
+        if isinstance(node, Mapping):
+            sides = {key.text: value for key, value in node.entries}
+            if sides and set(sides) <= set(self.sides):
+                read = {side: self.extents.one.read(value, variables) for side, value in sides.items()}
+                return Padding(**read, mode="")
+            if set(sides) != {"width", "height"}:
+                raise bad(node, "padding as a mapping has the keys left, right, top and bottom, or width and height")
+        if isinstance(node, Scalar):
+            word = node.text.strip()
+            if word == "valid":
+                return Padding()
+            if word in ("same", "half"):
+                return Padding(mode=word)
+            if not re.search(r"[\d$]", word):
+                meant = _uncased(node, ("valid", "same", "half"))
+                help = (f"write {meant}",) if meant else ()
+                message = f"{shown(node)} is no padding"
+                raise bad(node, message, f"padding takes {self.words}", help=help, instead=meant)
+        width, height = self.extents.read(node, variables)
+        return Padding(width, width, height, height)
+
+
+def _uncased(node: Node, options: tuple[str, ...]) -> str:
+    """The option that a word is but for its capitals, as in `SAME` and `Adam`; empty if there is none."""
+    text = node.text.strip().lower() if isinstance(node, Scalar) else ""
+    return text if text in options else ""
+
+
+class Choice(Kind):
+    def __init__(self, *options: str) -> None:
+        self.options = options
+        self.words = ", ".join(options[:-1]) + " or " + options[-1]
+        self.schema = {"enum": list(options)}
+
+    def read(self, node: Node, variables: Environment) -> str:
+        if isinstance(node, Scalar) and node.text.strip() in self.options:
+            return node.text.strip()
+        meant = _uncased(node, self.options)
+        message = f"{shown(node)} stands where {self.words} is expected"
+        raise bad(node, message, help=(f"write {meant}",) if meant else (), instead=meant)
+
+
+class Boolean(Kind):
+    words = "true or false"
+    schema = {"type": "boolean"}
+
+    def read(self, node: Node, variables: Environment) -> bool:
+        text = node.text.strip() if isinstance(node, Scalar) else ""
+        if text in ("true", "false"):
+            return text == "true"
+        meant = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
+        guess = meant.get(text.lower(), text.lower() if text.lower() in ("true", "false") else "")
+        raise bad(
+            node,
+            f"{shown(node)} stands where true or false is expected",
+            help=(f"write {guess}",) if guess else (),
+            instead=guess,
+        )
+
+
+class Number(Kind):
+    """A decimal number in a range; kept as a float, never a size."""
+
+    def __init__(self, low: float, high: float = float("inf"), *, open_high: bool = False) -> None:
+        self.low, self.high, self.open_high = low, high, open_high
+        upper = "" if high == float("inf") else f" to {'below ' if open_high else ''}{high:g}"
+        self.words = f"a number from {low:g}{upper}"
+        self.schema = {"type": "number", "minimum": low}
+        if high != float("inf"):
+            self.schema["exclusiveMaximum" if open_high else "maximum"] = high
+
+    def read(self, node: Node, variables: Environment) -> float:
+        text = node.text.strip() if isinstance(node, Scalar) else ""
+        if not _NUMBER.fullmatch(text):
+            raise bad(node, f"{shown(node)} stands where {self.words} is expected")
+        value = float(text)
+        if not self.low <= value <= self.high or (self.open_high and value == self.high):
+            raise bad(node, f"{text} is out of range: here stands {self.words}")
+        return value
+
+
+def read_volume_text(text: str, span: Span) -> tuple[int, int, int]:
+    """`224x224x3` -> (224, 224, 3): width, height, channels."""
+    parts = re.split(r"\s*[xX\u00d7*]\s*", text.strip()) if len(text) <= MAX_EXPRESSION else []
+    if len(parts) != 3:
+        raise Refusal(
+            BAD_VALUE,
+            f"{shown(Scalar(text, span))} is no volume",
+            span,
+            notes=("a volume is width x height x channels, like 224x224x3",),
+        )
+    one = Integer(1)
+    width, height, channels = (one.read(Scalar(part, span), {}) for part in parts)
+    return width, height, channels

@@ -1,0 +1,176 @@
+"""Receptive fields against brute force: which pixels reach an output, followed one by one."""
+
+from collections.abc import Callable
+from fractions import Fraction
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from archcalc.analysis.receptive import Field
+from archcalc.architecture import examine
+from archcalc.language.specfile import SpecText
+
+Pixels = set[int]
+Axis = dict[int, Pixels]  # output position, also beside the image, to the pixels it sees
+
+EDGE = 400  # positions to both sides, so that no border is met
+
+
+def image() -> Axis:
+    return {at: {at} for at in range(-EDGE, EDGE)}
+
+
+def follow(below: Axis, taps: Callable[[int], list[int]]) -> Axis:
+    """What each output sees through its taps, left out where one of them is beyond the edge."""
+    above: Axis = {}
+    for o in range(-EDGE, EDGE):
+        reached = taps(o)
+        if all(at in below for at in reached):
+            above[o] = set().union(*(below[at] for at in reached))
+    return above
+
+
+def window(below: Axis, size: int, stride: int, padding: int, dilation: int = 1) -> Axis:
+    return follow(below, lambda o: [o * stride - padding + k * dilation for k in range(size)])
+
+
+def deconv(below: Axis, size: int, stride: int, padding: int) -> Axis:
+    return follow(
+        below, lambda o: [(o + padding - k) // stride for k in range(size) if (o + padding - k) % stride == 0]
+    )
+
+
+def bilinear(below: Axis, factor: int) -> Axis:
+    def taps(o: int) -> list[int]:
+        place = Fraction(2 * o + 1, 2 * factor) - Fraction(1, 2)
+        left = place.numerator // place.denominator
+        return [left] if place == left else [left, left + 1]
+
+    return follow(below, taps)
+
+
+def field(layers: str, width: int = 60) -> Field:
+    """The field along the width of the last layer of a spec."""
+    found = examine(SpecText("spec.yaml", f"rounding: floor\ninput: {width}x1x2\nlayers:\n{layers}"))
+    assert found.ok, found.diagnostics
+    seen = found.report.rows[-1].receptive_field.width
+    assert seen is not None
+    return seen
+
+
+def hull(pixels: Pixels) -> tuple[int, int]:
+    return min(pixels), max(pixels) + 1
+
+
+STEPS = st.one_of(
+    st.builds(
+        lambda f, s, p, d: (f"CONV{f}x1-1s{s}x1p{p}x0d{d}x1", lambda below: window(below, f, s, p, d)),
+        st.integers(1, 4),
+        st.integers(1, 3),
+        st.integers(0, 3),
+        st.integers(1, 2),
+    ),
+    st.builds(lambda f: (f"UPSAMPLE{f}x1", lambda below: deconv(below, f, f, 0)), st.integers(1, 2)),
+    st.builds(
+        lambda f, s, p: (f"DECONV{f}x1-1s{s}x1p{p}x0", lambda below: deconv(below, f, s, p)),
+        st.integers(2, 4),
+        st.integers(1, 2),
+        st.integers(0, 1),
+    ),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(STEPS, min_size=1, max_size=4))
+def test_chains_see_what_brute_force_sees(steps: list[tuple[str, Callable[[Axis], Axis]]]) -> None:
+    below = image()
+    for _, act in steps:
+        below = act(below)
+    found = field("\n".join(f"  - {text}" for text, _ in steps))
+    for output in range(-3, 6):
+        if seen := below.get(output):
+            assert found.at(output) == hull(seen)
+
+
+def test_branches_see_the_union() -> None:
+    spec = """
+  - concat:
+      - CONV3x1-2s2x1p1x0
+      - CONV1-2s2x1 -> CONV5x1-2p2x0
+      - POOL2x1
+  - CONV3x1-2
+"""
+    three = window(image(), 3, 2, 1)
+    five = window(window(image(), 1, 2, 0), 5, 1, 2)
+    pool = window(image(), 2, 2, 0)
+    joined = {at: three[at] | five[at] | pool[at] for at in three.keys() & five.keys() & pool.keys()}
+    above = window(joined, 3, 1, 0)
+    found = field(spec)
+    assert [found.at(output) for output in range(8)] == [hull(above[output]) for output in range(8)]
+    assert (found.size, found.jump, found.start) == (13, 2, 2.5)
+
+
+def test_unet_sees_the_union_over_its_skip() -> None:
+    spec = """
+  - conv: {name: skip, filters: 2, kernel_size: 3x1, padding: 1x0}
+  - POOL2x1 -> CONV3x1-2p1x0 -> DECONV2x1-2s2x1
+  - concat: {name: joined, inputs: [skip, deconv1]}
+  - CONV3x1-2p1x0
+"""
+    skip = window(image(), 3, 1, 1)
+    up = deconv(window(window(skip, 2, 2, 0), 3, 1, 1), 2, 2, 0)
+    above = window({at: skip[at] | up[at] for at in skip.keys() & up.keys()}, 3, 1, 1)
+    found = field(spec)
+    assert [found.at(output) for output in range(8)] == [hull(above[output]) for output in range(8)]
+    assert found.jump == 1
+
+
+@pytest.mark.parametrize("factor", [1, 2, 3, 4])
+def test_bilinear_upsampling_sees_both_neighbours(factor: int) -> None:
+    above = window(bilinear(window(image(), 3, 1, 1), factor), 3, 1, 1)
+    found = field(f"""
+  - CONV3x1-2p1x0
+  - upsample: {{factor: {factor}x1, mode: bilinear}}
+  - CONV3x1-2p1x0
+""")
+    assert [found.at(output) for output in range(8)] == [hull(above[output]) for output in range(8)]
+    assert found.jump == Fraction(1, factor)
+
+
+@pytest.mark.parametrize(("extent", "size"), [(12, 4), (13, 5), (7, 7), (5, 10), (10, 4)])
+def test_adaptive_pooling_sees_its_windows(extent: int, size: int) -> None:
+    found = field(f"  - ADAPTIVE_AVGPOOL{size}x1", extent)
+    assert [found.at(o) for o in range(size)] == [
+        (o * extent // size, -(-(o + 1) * extent // size)) for o in range(size)
+    ]
+
+
+def test_squeeze_excitation_sees_the_whole_image_everywhere() -> None:
+    found = field('  - CONV3x1-2p1x0\n  - multiply: [[], "GAP -> CONV1-2 -> SIGMOID"]\n  - CONV3x1-2p1x0', 20)
+    assert found.at(0) == found.at(19) == (-1, 21)
+    assert found.jump == 0
+
+
+def test_crop_and_pad_move_the_start() -> None:
+    assert field("  - PAD3x0\n  - CROP1x0").at(0) == (-2, -1)
+
+
+def test_unlike_jumps_are_said_to_be_unknown() -> None:
+    # two ways to 4 positions: every second pixel, or the first four
+    spec = """
+  - concat:
+      - CONV1-2s2x1
+      - crop: {cropping: {right: 4}}
+"""
+    found = field(spec, 8)
+    assert (found.jump, found.size) == (None, 1)
+    above = examine(SpecText("spec.yaml", f"rounding: floor\ninput: 8x1x2\nlayers:\n{spec}  - RELU\n  - CONV3x1-1"))
+    assert above.report.rows[-1].receptive_field.width is None
+
+
+@pytest.mark.parametrize("step", ["UPSAMPLE200x1", "ADAPTIVE_AVGPOOL131x1"])
+def test_a_period_too_long_to_keep_is_unknown(step: str) -> None:
+    found = examine(SpecText("spec.yaml", f"input: 60x1x2\nlayers: [{step}, RELU]"))
+    assert found.report.rows[-1].receptive_field.width is None
+    assert found.report.rows[-1].receptive_field.height is not None

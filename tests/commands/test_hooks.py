@@ -1,0 +1,155 @@
+"""What other repositories use: the pre-commit hook and the GitHub action."""
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft7Validator
+
+ROOT = Path(__file__).parents[2]
+GOOD = "input: 8x8x3\nlayers: [CONV3-4p1 -> RELU]\n"
+BAD = "input: 224x224x3\nlayers: [CONV11-96s4]\n"
+
+
+# -- the action --------------------------------------------------------------------------------------
+
+
+def action() -> dict[str, Any]:
+    read = yaml.safe_load((ROOT / "action.yml").read_text())
+    assert isinstance(read, dict)
+    return read
+
+
+def test_the_action_is_one() -> None:
+    schema = json.loads((ROOT / "tests" / "schemas" / "github-action.json").read_text())
+    Draft7Validator(schema).validate(action())
+
+
+def test_inputs_reach_scripts_as_variables_only() -> None:
+    """An input inside of a script's text would be run as a part of it."""
+    for step in action()["runs"]["steps"]:
+        assert "${{" not in step.get("run", "")
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    """A checkout, with archcalc where the action's installation puts it."""
+    programs = tmp_path / "temporary" / "archcalc" / "bin"
+    programs.mkdir(parents=True)
+    program = programs / "archcalc"
+    program.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -P -m archcalc "$@"\n')
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    checkout = tmp_path / "checkout"
+    (checkout / "specs").mkdir(parents=True)
+    (checkout / ".git").touch()
+    (checkout / "specs" / "good.yaml").write_text(GOOD)
+    (checkout / "two words.yaml").write_text(BAD)
+    return checkout
+
+
+def act(workspace: Path, **inputs: str) -> subprocess.CompletedProcess[str]:
+    described = action()
+    (step,) = (one for one in described["runs"]["steps"] if one.get("name") == "Check")
+    values = {name: str(one["default"]) for name, one in described["inputs"].items()} | inputs
+    environment = {
+        name: values[text.removeprefix("${{ inputs.").removesuffix(" }}")] for name, text in step["env"].items()
+    }
+    bash = shutil.which("bash")
+    assert bash
+    return subprocess.run(
+        [bash, "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=workspace,
+        env={**os.environ, **environment, "RUNNER_TEMP": str(workspace.parent / "temporary")},
+    )
+
+
+def test_the_action_checks_specs(workspace: Path) -> None:
+    result = act(workspace)
+    assert (result.returncode, result.stdout) == (0, "archcalc: specs: 1, error: 0, warning: 0, info: 0\n")
+
+
+def test_the_action_shows_problems(workspace: Path) -> None:
+    result = act(workspace, specs="specs\n\ntwo words.yaml\n")
+    assert result.returncode == 1
+    assert result.stdout.startswith("::error file=two words.yaml,line=2,endLine=2,col=20,")
+
+
+def test_the_action_leaves_a_report(workspace: Path) -> None:
+    result = act(workspace, **{"specs": "two words.yaml", "sarif-file": "out.sarif"})
+    assert result.returncode == 1
+    (run,) = json.loads((workspace / "out.sarif").read_text())["runs"]
+    assert [one["ruleId"] for one in run["results"]] == ["AC201"]
+
+
+def test_the_action_takes_its_other_inputs(workspace: Path) -> None:
+    assert act(workspace, **{"specs": "two words.yaml", "fail-on": "never"}).returncode == 0
+    assert act(workspace, baseline="missing.json").returncode == 2
+    assert act(workspace, specs="").returncode == 2
+
+
+def test_nothing_in_an_input_is_run(workspace: Path) -> None:
+    for name in ("specs", "fail-on", "baseline", "sarif-file"):
+        act(workspace, **{name: '$(touch ran)`touch ran`"; touch ran; "\n--help'})
+    assert not list(workspace.rglob("ran"))
+
+
+# -- the hook ----------------------------------------------------------------------------------------
+
+
+def hook() -> dict[str, Any]:
+    (one,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    assert isinstance(one, dict)
+    return one
+
+
+def test_the_hook_is_a_command_of_ours() -> None:
+    command, *arguments = hook()["entry"].split()
+    assert command == "archcalc"
+    subprocess.run([sys.executable, "-m", "archcalc", *arguments, "zoo:vgg16"], check=True)
+
+
+def test_the_hook_is_valid() -> None:
+    pytest.importorskip("pre_commit")
+    subprocess.run(
+        [sys.executable, "-m", "pre_commit", "validate-manifest", str(ROOT / ".pre-commit-hooks.yaml")], check=True
+    )
+
+
+def test_the_hook_in_another_repository(tmp_path: Path) -> None:
+    """`pre-commit try-repo` installs this repository as a user's pre-commit would; it needs the package index."""
+    pytest.importorskip("pre_commit")
+    if not (ROOT / ".git").exists():
+        pytest.skip("no repository to try")
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"]
+    subprocess.run([*git, "init", "--quiet", str(tmp_path)], check=True)
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs" / "good.yaml").write_text(GOOD)
+    (tmp_path / "other.yaml").write_text("not: a spec\n")
+
+    def tried() -> subprocess.CompletedProcess[str]:
+        subprocess.run([*git, "add", "."], cwd=tmp_path, check=True)
+        return subprocess.run(
+            [sys.executable, "-m", "pre_commit", "try-repo", str(ROOT), "archcalc", "--all-files"],
+            check=False,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PRE_COMMIT_HOME": str(tmp_path / ".git" / "home")},
+        )
+
+    passed = tried()
+    assert passed.returncode == 0, passed.stdout + passed.stderr
+    (tmp_path / "specs" / "bad.yaml").write_text(BAD)
+    failed = tried()
+    assert failed.returncode == 1
+    assert "specs/bad.yaml:2:20: error[AC201]: conv1 does not fit: output width would be 54.25" in failed.stdout

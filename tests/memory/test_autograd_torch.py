@@ -1,0 +1,287 @@
+"""What PyTorch saves for the backward pass, by its own saved_tensors_hooks, against what is predicted.
+
+Large networks are executed on the meta device: shapes and storages are real, no arithmetic is done.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import archcalc
+from archcalc.graph import Graph, Node
+from archcalc.language.specfile import zoo_names
+
+torch = pytest.importorskip("torch")
+models = pytest.importorskip("torchvision").models
+F = torch.nn.functional
+pytestmark = pytest.mark.torch
+
+
+def saved_bytes(run: Callable[[], Any], own: list[Any]) -> int:
+    """Bytes of the unique storages saved while `run` runs, without those of `own` (which `run` may fill)."""
+    found: dict[int, Any] = {}
+
+    def pack(tensor: Any) -> Any:
+        storage = tensor.untyped_storage()
+        found[storage._cdata] = storage
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        result = run()
+        if (last := result[-1]).device.type != "meta":
+            last.sum().backward()  # PyTorch refuses if something that is needed was overwritten
+    for one in own:
+        found.pop(one.untyped_storage()._cdata, None)
+    total: int = sum(storage.nbytes() for storage in found.values())
+    del result
+    return total
+
+
+def image(x: Any) -> Any:
+    """As N, C, H, W, if it was flat."""
+    return x[..., None, None] if x.dim() == 2 else x
+
+
+FOUR_AXES: tuple[str, ...] = ("conv", "dwconv", "deconv", "pool", "avgpool", "l2pool", "gap", "lrn", "upsample")
+FOUR_AXES += ("adaptive_avgpool", "adaptive_pool", "pad", "crop", "shuffle", "layer_norm", "layer_scale")
+
+
+KEEP_THEIR_OUTPUT = ("input", "relu", "leaky_relu", "elu", "selu", "tanh", "sigmoid", "softmax")
+PARTS = ("split", "crop")
+
+
+class Network:
+    """A graph in PyTorch's own operations, as one would write it."""
+
+    def __init__(self, graph: Graph, dtype: Any, device: str = "meta", *, inplace: bool = True) -> None:
+        self.graph, self.dtype, self.device, self.inplace = graph, dtype, device, inplace
+        self.parameters: list[Any] = []
+        self.readers = graph.readers()
+
+    def parameter(self, *shape: int) -> Any:
+        made = torch.ones(shape, dtype=self.dtype, device=self.device, requires_grad=True)
+        self.parameters.append(made)
+        return made
+
+    def run(self, batch: int) -> Any:
+        shape: Any = self.graph.nodes[0].layer
+        image = torch.ones(batch, shape.channels, shape.height, shape.width, dtype=self.dtype, device=self.device)
+        outputs = [image]
+        for node in self.graph.nodes[1:]:
+            outputs.append(self.apply(node, [outputs[one] for one in node.inputs]))
+        return outputs
+
+    def padded(self, layer: Any, x: Any, value: float = 0.0) -> tuple[Any, tuple[int, int]]:
+        """The input after the excess of lopsided padding, and what is left for the kernel: (height, width)."""
+        fits = [
+            w.fit(n)
+            for w, n in zip(
+                layer.windows(archcalc.Volume(x.shape[3], x.shape[2], 1)), (x.shape[3], x.shape[2]), strict=True
+            )
+        ]
+        equal = [min(one.before, one.after) for one in fits]
+        excess = [side - both for one, both in zip(fits, equal, strict=True) for side in (one.before, one.after)]
+        return (F.pad(x, excess, value=value) if any(excess) else x), (equal[1], equal[0])
+
+    def apply(self, node: Node, inputs: list[Any]) -> Any:
+        layer: Any = node.layer
+        if layer.type in FOUR_AXES or len({one.dim() for one in inputs}) > 1:
+            inputs = [image(one) for one in inputs]
+        x = inputs[0]
+        match layer.type:
+            case "conv":
+                x, padding = self.padded(layer, x)
+                kernel = layer.kernel_size
+                weight = self.parameter(layer.filters, x.shape[1] // layer.groups, kernel.height, kernel.width)
+                bias = self.parameter(layer.filters) if layer.bias else None
+                return F.conv2d(x, weight, bias, layer.stride[::-1], padding, layer.dilation[::-1], layer.groups)
+            case "fc":
+                x = x.flatten(1)
+                bias = self.parameter(layer.units) if layer.bias else None
+                return F.linear(x, self.parameter(layer.units, x.shape[1]), bias)
+            case "pool" | "avgpool" | "l2pool":
+                x, padding = self.padded(layer, x, -1e9 if layer.type == "pool" else 0.0)
+                ceil = layer.rounding == "ceil"
+                kernel, stride = layer.kernel_size[::-1], layer.step[::-1]
+                if layer.type == "pool":
+                    return F.max_pool2d(x, kernel, stride, padding, ceil_mode=ceil)
+                if layer.type == "avgpool":
+                    return F.avg_pool2d(x, kernel, stride, padding, ceil, layer.count_padding)
+                return F.lp_pool2d(x, 2, kernel, stride, ceil)
+            case "dwconv":
+                return self.apply(node._replace(layer=layer.grouped(x.shape[1])), inputs)
+            case "deconv":
+                weight = self.parameter(x.shape[1], layer.filters // layer.groups, *layer.kernel_size[::-1])
+                bias = self.parameter(layer.filters) if layer.bias else None
+                padding, added = (layer.padding.top, layer.padding.left), layer.output_padding[::-1]
+                return F.conv_transpose2d(x, weight, bias, layer.stride[::-1], padding, added, layer.groups)
+            case "upsample":
+                return F.interpolate(x, scale_factor=layer.factor[::-1], mode=layer.mode)
+            case "adaptive_avgpool":
+                return F.adaptive_avg_pool2d(x, layer.size[::-1])
+            case "adaptive_pool":
+                return F.adaptive_max_pool2d(x, layer.size[::-1])
+            case "pad":
+                p = layer.padding
+                return F.pad(x, (p.left, p.right, p.top, p.bottom))
+            case "crop":
+                c = layer.cropping
+                return x[:, :, c.top : x.shape[2] - c.bottom, c.left : x.shape[3] - c.right]
+            case "split":
+                return x.chunk(layer.parts, 1)[layer.part - 1]
+            case "shuffle":
+                mixed = x.unflatten(1, (layer.groups, -1)).transpose(1, 2).contiguous()
+                return mixed.flatten(1, 2)
+            case "layer_norm":
+                trained = [self.parameter(x.shape[1]) if layer.affine else None for _ in range(2)]
+                return F.layer_norm(x.permute(0, 2, 3, 1), x.shape[1:2], *trained).permute(0, 3, 1, 2)
+            case "layer_scale":
+                return self.parameter(x.shape[1], 1, 1) * x
+            case "gap":
+                return F.adaptive_avg_pool2d(x, 1)
+            case "bn":
+                statistics = [torch.ones(x.shape[1], dtype=self.dtype, device=self.device) for _ in range(2)]
+                self.parameters += statistics
+                scale = self.parameter(x.shape[1]) if layer.affine and layer.scale else None
+                shift = self.parameter(x.shape[1]) if layer.affine else None
+                return F.batch_norm(x, *statistics, scale, shift, training=True)
+            case "lrn":
+                return F.local_response_norm(x, layer.size)
+            case "dropout":
+                return F.dropout(x, layer.rate)
+            case "prelu":
+                return F.prelu(x, self.parameter(x.shape[1]))
+            case "concat":
+                return torch.cat(inputs, 1)
+            case "add":
+                return sum(inputs[1:], inputs[0])
+            case "multiply":
+                product = inputs[0]
+                for one in inputs[1:]:
+                    product = product * one
+                return product
+            case "flatten":
+                return x.flatten(1)
+            case "relu" | "leaky_relu" | "elu" | "selu" as name:
+                return getattr(F, name)(x, inplace=self.inplace and self.overwrites(node))
+            case "relu6" | "silu" | "hardswish" | "hardsigmoid" as name:
+                return getattr(F, name)(x, inplace=self.inplace and self.overwrites(node))
+            case "tanh" | "sigmoid" as name:
+                return getattr(torch, name)(x)
+            case "gelu" | "softplus" as name:
+                return getattr(F, name)(x)
+            case "softmax":
+                return F.softmax(x, 1)
+        pytest.skip(f"no counterpart of {layer.type} here")
+
+    def overwrites(self, node: Node) -> bool:
+        """In place wherever PyTorch allows it: nobody else reads the input, and whoever made it does not need it."""
+        before = self.graph.nodes[node.inputs[0]]
+        return self.readers[node.inputs[0]] == 1 and before.layer.type not in (*KEEP_THEIR_OUTPUT, *PARTS)
+
+
+def compare(spec: str, *, batch: int = 2, inplace: bool = True, dtype: str = "float32", device: str = "cpu") -> None:
+    architecture = archcalc.load(spec)
+    network = Network(architecture.graph, getattr(torch, dtype), device, inplace=inplace)
+    found = saved_bytes(lambda: network.run(batch), network.parameters)
+    predicted = architecture.plan(batch=batch, dtype=dtype, inplace=inplace).training
+    assert predicted is not None
+    assert predicted.status == "complete"
+    assert predicted.saved_activations_bytes == found
+
+
+@pytest.mark.parametrize("name", zoo_names())
+def test_every_network_of_the_zoo(name: str) -> None:
+    compare(f"zoo:{name}", device="meta")
+
+
+TORCHVISION = {
+    name: getattr(models, name.removesuffix("_torchvision"))
+    for name in zoo_names()
+    if hasattr(models, name.removesuffix("_torchvision")) and name != "alexnet"  # the zoo's is the original
+}
+
+
+@pytest.mark.parametrize("name", TORCHVISION)
+def test_torchvision(name: str) -> None:
+    """The networks as torchvision builds them, with what it does in place."""
+    build = TORCHVISION[name]
+    rest = {"aux_logits": False, "init_weights": False} if name in ("googlenet", "inception_v3") else {}
+    architecture = archcalc.load(f"zoo:{name}")
+    volume = architecture.report.input
+    with torch.device("meta"):
+        model = build(weights=None, **rest)
+        image = torch.ones(2, volume.channels, volume.height, volume.width)
+    found = saved_bytes(lambda: [model(image)], [*model.parameters(), *model.buffers()])
+    predicted = architecture.plan(batch=2).training
+    assert predicted is not None
+    assert predicted.saved_activations_bytes == found
+
+
+@pytest.mark.parametrize("name", ["vgg16_bn", "resnet18", "squeezenet1_1", "mobilenet_v2"])
+def test_mixed_precision(name: str) -> None:
+    """Under autocast, the copies of the weights apart, which are counted with the parameters."""
+    architecture = archcalc.load(f"zoo:{name}")
+    planned = architecture.plan(batch=2, dtype="mixed_bfloat16").training
+    whole = architecture.plan(batch=2).training
+    assert planned is not None
+    assert whole is not None
+    network = Network(architecture.graph, torch.float32, "cpu")
+
+    def run() -> Any:
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            return network.run(2)
+
+    found = saved_bytes(run, network.parameters)
+    copies = planned.parameters_bytes - whole.parameters_bytes
+    assert planned.saved_activations_bytes + copies == found
+
+
+ACTIVATIONS = ["relu", "leaky_relu", "elu", "selu", "relu6", "silu", "hardswish", "hardsigmoid"]
+ACTIVATIONS += ["tanh", "sigmoid", "gelu", "softplus", "softmax", "prelu"]
+
+
+@pytest.mark.parametrize("inplace", [True, False])
+@pytest.mark.parametrize("before", ["CONV3-4p1", "CONV3-4p1 -> BN", "CONV3-4p1 -> TANH", "CONV3-4p1 -> POOL2"])
+@pytest.mark.parametrize("layer", ACTIVATIONS)
+def test_activations(layer: str, before: str, *, inplace: bool) -> None:
+    compare(f"INPUT[8x8x3] -> {before} -> {layer.upper()} -> CONV3-5 -> {layer.upper()}", inplace=inplace)
+
+
+LAYERS = [
+    "POOL2", "POOL4s2p1", "AVGPOOL2", "L2POOL2", "GAP", "BN", "LRN5", "LRN4", "DROPOUT", "FLATTEN", "FC-7",
+    "CONV3-6p1g2", "FLATTEN -> FC-3", "GAP -> FC-3 -> DROPOUT", "BN -> RELU -> DROPOUT -> POOL2", "DROPOUT0 -> RELU",
+    "CONV4-6psame", "DWCONV3p1m2", "DECONV3-6s2p1o1g2", "UPSAMPLE2", "ADAPTIVE_AVGPOOL3", "ADAPTIVE_AVGPOOL1",
+    "ADAPTIVE_POOL3", "PAD1", "PAD1 -> CONV3-2", "CROP1", "SPLIT2-1", "SPLIT2-2 -> RELU -> CONV1-2", "SHUFFLE2",
+    "LAYER_SCALE", "LAYER_NORM -> CONV1-8 -> GELU -> CONV1-4 -> LAYER_SCALE", "BN -> RELU -> SPLIT2-1 -> BN",
+    "CONV3-6s2psame", "POOL2s1psame", "RELU -> DROPOUT -> FLATTEN -> FC-9 -> RELU -> DROPOUT -> FC-2",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])
+@pytest.mark.parametrize("layer", LAYERS)
+def test_layers_behind_a_convolution_and_on_the_image(layer: str, dtype: str) -> None:
+    if "LRN" in layer and dtype == "bfloat16":
+        pytest.skip("PyTorch has no such LRN on the CPU")
+    compare(f"INPUT[8x8x4] -> CONV3-4p1 -> {layer}", dtype=dtype)
+    compare(f"INPUT[8x8x4] -> {layer} -> CONV1-2 -> RELU", dtype=dtype)
+
+
+JOINS = {
+    "residual": "add: [[], ['CONV3-4p1 -> BN -> RELU -> CONV3-4p1 -> BN']]",
+    "inception": "concat: ['CONV1-4 -> RELU', 'CONV1-2 -> RELU -> CONV3-4p1 -> RELU', 'POOL3s1p1 -> CONV1-4 -> RELU']",
+    "dense": "concat: [[], ['BN -> RELU -> CONV3-4p1']]",
+    "squeeze-excitation": "multiply: [[], ['GAP -> CONV1-2 -> RELU -> CONV1-4 -> SIGMOID']]",
+    "three factors": "multiply: [[], ['CONV1-4 -> RELU'], [CONV1-4]]",
+    "two activations of one map": "add: [[LEAKY_RELU], [RELU]]",
+}
+
+
+@pytest.mark.parametrize("inplace", [True, False])
+@pytest.mark.parametrize("join", JOINS)
+def test_joins(join: str, tmp_path: Path, *, inplace: bool) -> None:
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(f"input: 8x8x3\nlayers:\n- CONV3-4p1 -> BN -> RELU\n- {JOINS[join]}\n- RELU -> POOL2 -> FC-5\n")
+    compare(str(spec), inplace=inplace)

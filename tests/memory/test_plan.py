@@ -1,0 +1,520 @@
+"""Memory for inference and training: published figures, arithmetic by hand, and properties that must hold."""
+
+import json
+import math
+from collections.abc import Iterable
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from conftest import Golden
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import archcalc
+from archcalc.architecture import Architecture, examine
+from archcalc.cli import cli
+from archcalc.language.specfile import SpecText, zoo_folder
+from archcalc.layers import TYPES
+from archcalc.memory.checkpointing import checkpoint
+from archcalc.memory.fitting import suggestions
+from archcalc.memory.liveness import highest
+from archcalc.memory.ordering import better_order, reordered
+from archcalc.memory.plan import Plan, Training
+from archcalc.precision import OPTIMIZERS, PRECISIONS
+
+MIB = 1024**2
+
+
+def read(text: str) -> Architecture:
+    found = examine(SpecText("spec", text, pattern="->" in text.partition("\n")[0]))
+    assert found.ok, found.diagnostics
+    return Architecture(found.path, found.document, found.report)
+
+
+def zoo(name: str, before: str = "", added: str = "") -> Architecture:
+    """A network of the zoo, with a layer of torchvision's that its paper does not have put before a line."""
+    text = Path(zoo_folder(), f"{name}.yaml").read_text()
+    assert before in text
+    return read(text.replace(before, f"{added}{before}", 1))
+
+
+def fits(plan: Plan) -> bool:
+    assert plan.budget is not None
+    return plan.budget.fits
+
+
+def training(plan: Plan) -> Training:
+    assert plan.training is not None
+    return plan.training
+
+
+# Measured with PyTorch 2.14 on the CPU at batch 2, in bytes.
+SAVED = [
+    (zoo("cifar10_toy"), 196_608),
+    (zoo("lenet5"), 72_864),
+    (zoo("keras_mnist"), 1_521_360),
+    (zoo("alexnet_torchvision"), 7_482_368),
+    (zoo("vgg16"), 146_710_528),
+    (zoo("vgg16_bn"), 255_124_480),
+    (zoo("resnet18"), 44_398_080),
+    (zoo("resnet50"), 172_031_488),
+    (archcalc.load("zoo:squeezenet1_1"), 42_139_456),
+]
+
+
+@pytest.mark.parametrize(("network", "bytes"), SAVED, ids=lambda one: getattr(one, "name", ""))
+def test_what_pytorch_saves(network: Architecture, bytes: int) -> None:
+    for inplace in (True, False):
+        found = training(network.plan(batch=2, inplace=inplace))
+        assert found.saved_activations_bytes == bytes
+        assert found.status == "complete"
+
+
+def test_vgg16_as_the_course_counts_it() -> None:
+    plan = archcalc.load("zoo:vgg16").plan(convention="cs231n")
+    found = training(plan)
+    assert found.saved_activations_bytes == 15_237_608 * 4  # 58.1 MiB, with the image
+    assert round((found.saved_activations_bytes + found.transient_bytes) / MIB, 2) == 116.25
+    assert found.parameters_bytes == 138_357_544 * 4
+    assert found.parameters_bytes + found.gradients_bytes + found.optimizer_bytes == 3 * 138_357_544 * 4
+    assert found.total_bytes == 4 * (2 * 15_237_608 + 3 * 138_357_544)
+    assert found.live[-1] == max(found.live) == 2 * 15_237_608 * 4
+
+
+def test_three_layers_on_a_large_image_as_the_course_counts_them() -> None:
+    plan = archcalc.load("INPUT[224x224x3] -> [CONV3-64p1 -> RELU]*3").plan(convention="cs231n")
+    assert sum(line.saved_bytes + line.gradients_bytes for line in plan.lines[1:]) == 3 * 224 * 224 * 64 * 8  # 73.5 MiB
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "times"), [("sgd", 2), ("sgd-momentum", 3), ("adagrad", 3), ("rmsprop", 3), ("adam", 4), ("adamw", 4)]
+)
+def test_what_optimizers_keep(optimizer: str, times: int) -> None:
+    for convention in ("cs231n", "pytorch"):
+        plan = archcalc.load("INPUT[4x4x1] -> FC-2").plan(optimizer=optimizer, convention=convention)
+        found = training(plan)
+        assert found.parameters_bytes + found.gradients_bytes + found.optimizer_bytes == times * 34 * 4
+        assert sum(line.training_parameters_bytes for line in plan.lines) == times * 34 * 4
+
+
+SMALL = "INPUT[8x8x3] -> CONV3-4p1 -> BN -> RELU -> DROPOUT -> POOL2 -> FC-5"
+# image 192, conv out 256 (kept by BN), BN out = ReLU out 256 (ReLU), mask 256, dropout out 256 (pool), indices 64,
+# pool out 64 (fc); statistics 2 x 4.  Values, except for the mask and the indices:
+VALUES, MASK, INDICES, STATISTICS = 192 + 256 + 256 + 256 + 64, 256, 64, 8
+
+
+@pytest.mark.parametrize(
+    ("dtype", "device", "width", "mask", "statistic"),
+    [
+        ("float32", "cpu", 4, 4, 4),
+        ("float32", "cuda", 4, 1, 4),
+        ("float64", "cpu", 8, 8, 8),
+        ("float16", "cpu", 2, 2, 2),
+        ("bfloat16", "cuda", 2, 1, 4),
+        ("mixed_float16", "cuda", 2, 1, 4),
+    ],
+)
+def test_widths_by_dtype_and_device(dtype: str, device: Any, width: int, mask: int, statistic: int) -> None:
+    found = training(archcalc.load(SMALL).plan(batch=3, dtype=dtype, device=device))
+    expected = 3 * (VALUES * width + MASK * mask + INDICES * 8) + STATISTICS * statistic
+    assert found.saved_activations_bytes == expected
+
+
+def test_mixed_precision_keeps_float32_parameters_and_small_copies_of_weights() -> None:
+    found = training(archcalc.load(SMALL).plan(dtype="mixed_bfloat16", optimizer="adam"))
+    weights = 3 * 3 * 3 * 4 + 64 * 5
+    params = weights + 4 + 5 + 8
+    assert found.parameters_bytes == 4 * params + 2 * weights
+    assert (found.gradients_bytes, found.optimizer_bytes) == (4 * params, 8 * params)
+    assert found.buffers_bytes == 8 * 4
+
+
+def test_integers_are_not_trained() -> None:
+    plan = archcalc.load(SMALL).plan(dtype="int8", budget="1 GiB")
+    assert plan.training is None
+    assert plan.budget is not None
+    assert plan.budget.max_batch.training is None
+    assert plan.inference.activations_peak_bytes == 2 * 256
+
+
+def test_a_layer_without_a_rule_is_named_and_the_rest_counted() -> None:
+    plan = archcalc.load("INPUT[8x8x3] -> LOCAL3-4 -> RELU -> FC-5").plan()
+    found = training(plan)
+    assert (found.status, plan.unknown) == ("partial", ("local1",))
+    assert found.saved_activations_bytes >= 6 * 6 * 4 * 4
+    assert plan.inference.status == "complete"
+    assert [line.known for line in plan.lines] == [True, False, True, True]
+
+
+def test_few_layer_types_are_without_a_rule() -> None:
+    """A new type ought to say what autograd keeps of it; those that do not are known here."""
+    from archcalc.layers import Layer
+
+    silent = {name for name, type in TYPES.items() if type.kept is Layer.kept and type.keeps is None}
+    assert silent == {"local"}
+
+
+def test_inference_of_a_chain_is_its_two_largest_neighbours() -> None:
+    inference = archcalc.load("INPUT[8x8x1] -> CONV3-2p1 -> RELU -> POOL2 -> FC-3").plan(batch=5).inference
+    assert inference.activations_peak_bytes == 5 * 4 * (64 + 128)
+    assert inference.peak_at == "conv1"
+    assert inference.live == tuple(20 * one for one in (64, 192, 128, 160, 35))
+    assert inference.total_bytes == inference.activations_peak_bytes + 4 * (18 + 2 + 96 + 3)
+
+
+def test_training_by_hand() -> None:
+    """Forward: image, conv, pool and its indices; backward: the gradient of fc, then of the pool, then of conv."""
+    plan = archcalc.load("INPUT[4x4x1] -> CONV1-2 -> POOL2 -> FC-3").plan()
+    found = training(plan)
+    image, conv, pool, index, fc = 64, 128, 32, 64, 12
+    held = image + conv + pool + index
+    assert found.saved_activations_bytes == held
+    forward = (image, image + conv, held, held + fc)
+    backward = (held + fc + fc + pool, image + conv + index + pool + conv, image + conv, image)
+    assert found.live == forward + backward
+    assert (found.peak_at, found.peak_pass) == ("pool1", "backward")
+    assert found.transient_bytes == 416 - held
+
+
+def test_nothing_is_saved_where_no_gradient_flows() -> None:
+    plan = archcalc.load("INPUT[4x4x2] -> DROPOUT -> POOL2 -> CONV1-3").plan()
+    found = training(plan)
+    assert found.saved_activations_bytes == 4 * 2 * 2 * 2  # the pool's output, the input of the first trained layer
+    assert found.live[0] == found.live[-1] == found.input_bytes == 128  # the batch is held by the training loop
+
+
+# -- properties ------------------------------------------------------------------------------------------------
+
+CHAIN = [
+    "CONV3-4p1",
+    "CONV1-8",
+    "CONV3-6psame",
+    "BN",
+    "RELU",
+    "LEAKY_RELU",
+    "TANH",
+    "SILU",
+    "DROPOUT",
+    "POOL2s1",
+    "AVGPOOL2s1",
+    "LRN",
+]
+chains = st.lists(st.sampled_from(CHAIN), min_size=1, max_size=6)
+branches = st.lists(st.sampled_from(["CONV3-4p1", "BN", "RELU", "POOL3s1p1", "DROPOUT"]), max_size=3)
+
+
+@st.composite
+def networks(draw: st.DrawFn) -> Architecture:
+    lines = []
+    for _ in range(draw(st.integers(1, 3))):
+        lines.append(" -> ".join(draw(chains)))
+        if draw(st.booleans()):
+            lines.append(joined(draw(st.lists(branches, min_size=2, max_size=3))))
+    return read("input: 16x16x3\nlayers:\n" + "".join(f"- {one}\n" for one in [*lines, "FC-3"]))
+
+
+def joined(parts: list[list[str]]) -> str:
+    return "concat: [" + ", ".join("[" + ", ".join(part) + "]" for part in parts) + "]"
+
+
+conventions = st.sampled_from(["cs231n", "pytorch"])
+some = settings(max_examples=40, deadline=None)
+
+
+@some
+@given(networks(), st.integers(1, 50), conventions)
+def test_activations_are_linear_in_the_batch(network: Architecture, batch: int, convention: Any) -> None:
+    one, two, many = (network.plan(batch=n, convention=convention) for n in (1, 2, batch))
+    first, second, found = training(one), training(two), training(many)
+    step = second.saved_activations_bytes - first.saved_activations_bytes
+    assert found.saved_activations_bytes == first.saved_activations_bytes + step * (batch - 1)
+    assert many.inference.activations_peak_bytes == batch * one.inference.activations_peak_bytes
+    assert found.parameters_bytes == first.parameters_bytes
+    for plan in (one, two, many):
+        of = training(plan)
+        parts = of.parameters_bytes + of.gradients_bytes + of.optimizer_bytes + of.buffers_bytes
+        assert of.total_bytes == parts + of.saved_activations_bytes + of.transient_bytes
+        assert of.transient_bytes >= 0
+        assert sum(line.saved_bytes for line in plan.lines) == of.saved_activations_bytes
+
+
+@some
+@given(networks(), st.integers(0, 10**7), st.integers(0, 10**6), conventions)
+def test_the_largest_batch_fits_and_the_next_does_not(
+    network: Architecture, budget: int, more: int, convention: Any
+) -> None:
+    found = network.plan(budget=budget, convention=convention).budget
+    assert found is not None
+    purposes: tuple[Any, ...] = ("inference", "training")
+    for purpose, most in zip(purposes, found.max_batch, strict=True):
+        assert most is not None
+        sizes = [most, most + 1] if most else [1]
+        planned = [network.plan(batch=n, budget=budget, convention=convention, purpose=purpose) for n in sizes]
+        assert [fits(one) for one in planned] == [True, False][-len(sizes) :]
+    larger = network.plan(budget=budget + more, convention=convention).budget
+    assert larger is not None
+    assert larger.max_batch.inference >= found.max_batch.inference
+    assert (larger.max_batch.training or 0) >= (found.max_batch.training or 0)
+
+
+@some
+@given(networks(), st.integers(1, 4 * 10**6))
+def test_the_largest_batch_as_a_batch(network: Architecture, budget: int) -> None:
+    plan = network.plan(batch="max", budget=budget)
+    assert plan.budget is not None
+    assert plan.batch == max(plan.budget.max_batch.training or 0, 1)
+    assert plan.budget.fits == (plan.budget.max_batch.training != 0)
+
+
+@some
+@given(chains, st.integers(1, 4))
+def test_a_repeated_block_is_the_block_unrolled(chain: list[str], times: int) -> None:
+    body = " -> ".join(chain)
+    folded = read(f"INPUT[32x32x3] -> [{body}]*{times} -> FC-2").plan(batch=3)
+    unrolled = read(f"INPUT[32x32x3] -> {' -> '.join([body] * times)} -> FC-2").plan(batch=3)
+    assert folded._replace(lines=()) == unrolled._replace(lines=())
+
+
+@some
+@given(st.lists(branches, min_size=2, max_size=3).flatmap(lambda one: st.tuples(st.just(one), st.permutations(one))))
+def test_the_order_of_branches_changes_no_total(parts: tuple[list[list[str]], list[list[str]]]) -> None:
+    one, two = (
+        training(read(f"input: 8x8x4\nlayers:\n- CONV3-4p1 -> RELU\n- {joined(part)}\n- FC-2\n").plan(batch=2))
+        for part in parts
+    )
+    for field in ("parameters_bytes", "gradients_bytes", "optimizer_bytes", "buffers_bytes", "saved_activations_bytes"):
+        assert getattr(one, field) == getattr(two, field)
+
+
+@some
+@given(networks())
+def test_nothing_needs_more_in_place(network: Architecture) -> None:
+    here, apart = network.plan(), network.plan(inplace=False)
+    assert here.inference.activations_peak_bytes <= apart.inference.activations_peak_bytes
+    assert training(here).saved_activations_bytes <= training(apart).saved_activations_bytes
+
+
+# -- orders, checkpoints, suggestions --------------------------------------------------------------------------
+
+
+def test_a_better_order_of_branches() -> None:
+    """The wide branch first: its result is small, so nothing else is alive while it is wide."""
+    text = "input: 8x8x4\nlayers:\n- CONV1-4\n- concat: [[CONV1-16], [CONV1-64, CONV1-2]]\n"
+    network = read(text)
+    inference = network.plan().inference
+    assert inference.activations_peak_bytes == 64 * 4 * (4 + 16 + 64)
+    assert inference.order is not None
+    assert [network.graph.nodes[one].name for one in inference.order.nodes][2:4] == ["conv3", "conv4"]
+    assert inference.order.peak == 64 * 4 * (4 + 64 + 2)
+
+
+@some
+@given(st.lists(st.lists(st.integers(1, 20), min_size=1, max_size=3), min_size=2, max_size=3))
+def test_the_order_of_two_or_three_branches_is_the_best_there_is(widths: list[list[int]]) -> None:
+    """Against all orders of whole branches; interleaving them is not considered."""
+
+    def network(of: Iterable[list[int]]) -> Architecture:
+        return read(f"input: 1x1x1\nlayers:\n- concat: {[[f'CONV1-{k}' for k in branch] for branch in of]}\n")
+
+    best = min(network(of).plan().inference.activations_peak_bytes for of in permutations(widths))
+    given = network(widths)
+    inference = given.plan().inference
+    if inference.order is None:
+        assert inference.activations_peak_bytes == best
+        return
+    assert inference.order.peak == best < inference.activations_peak_bytes
+    assert sorted(inference.order.nodes) == [*range(len(given.graph.nodes))]
+    for place, node in enumerate(reordered(given.graph, inference.order.nodes).nodes):
+        assert all(one < place for one in node.inputs)
+
+
+@some
+@given(networks())
+def test_another_order_is_only_offered_if_it_is_better(network: Architecture) -> None:
+    sizes = [row.output.size for row in network.report.rows]
+    order = better_order(network.graph, sizes)
+    if order is not None:
+        assert order.nodes[-1] == len(sizes) - 1
+        assert 4 * order.peak < network.plan().inference.activations_peak_bytes
+
+
+def test_checkpoints_every_root_of_the_layers() -> None:
+    network = read("INPUT[8x8x4] -> [CONV3-4p1 -> TANH]*50")
+    found = checkpoint(network.report, PRECISIONS["float32"])
+    assert found is not None
+    whole = training(network.plan())
+    one = 8 * 8 * 4 * 4
+    assert all(b - a >= math.isqrt(101) for a, b in zip(found.cuts, found.cuts[1:], strict=False))
+    # about 10 segments of 10 layers, of which half are saved; the image; gradients of a layer and its input
+    assert highest(found.image).size < one * (len(found.cuts) + 10 + 4) < whole.saved_activations_bytes / 2
+    assert set(found.fixed) == {0}
+    segments = len(found.cuts) + 1
+    assert 0.85 < found.extra_macs / network.report.totals.macs < 1 - 0.5 / segments
+
+
+def test_a_residual_block_is_not_cut() -> None:
+    network = zoo("resnet50")
+    found = checkpoint(network.report, PRECISIONS["float32"])
+    assert found is not None
+    types = {network.graph.nodes[one].layer.type for one in found.cuts}
+    assert types <= {"relu", "pool"}
+
+
+def test_suggestions_are_recomputed() -> None:
+    network = archcalc.load("zoo:vgg16")
+    plan = network.plan(batch=256, optimizer="adam", budget="11 GiB")
+    by_kind = {one.text: one for one in plan.suggestions}
+    assert [one.kind for one in plan.suggestions] == [
+        "batch", "dtype", "dtype", "optimizer", "optimizer", "input", "checkpointing",
+    ]  # fmt: skip
+    other = network.plan(batch=256, optimizer="sgd", budget="11 GiB")
+    assert by_kind["optimizer sgd"].total_bytes == training(other).total_bytes
+    assert other.budget is not None
+    assert by_kind["optimizer sgd"].max_batch == other.budget.max_batch.training
+    smaller = archcalc.load("zoo:vgg16", input="128x128x3").plan(batch=256, optimizer="adam", budget="11 GiB")
+    assert by_kind["an input of [128x128x3]"].total_bytes == training(smaller).total_bytes
+    assert by_kind["an input of [128x128x3]"].fits
+    larger = archcalc.load("zoo:vgg16", input="160x160x3").plan(batch=256, optimizer="adam", budget="11 GiB")
+    assert not fits(larger)
+    assert plan.budget is not None
+    assert by_kind["a batch of 130"].fits and plan.budget.max_batch.training == 130
+
+
+def test_what_fits_needs_no_suggestion() -> None:
+    network = archcalc.load("zoo:lenet5")
+    assert network.plan(budget="1 GiB").suggestions == ()
+    assert suggestions(network.report, network.plan()) == ()
+
+
+@some
+@given(networks(), st.sampled_from(["training", "inference"]))
+def test_every_suggestion_needs_less(network: Architecture, purpose: Any) -> None:
+    plan = network.plan(batch=8, budget=1, purpose=purpose, inplace=False, optimizer="adam")
+    assert all(one.total_bytes < plan.total_bytes and not one.fits for one in plan.suggestions)
+
+
+# -- the interface ---------------------------------------------------------------------------------------------
+
+
+def test_the_spec_says_what_is_assumed() -> None:
+    network = read("input: 8x8x3\nlayers: [FC-3]\ntraining: {batch: 7, optimizer: adam, dtype: float64}\n")
+    plan = network.plan()
+    assert (plan.batch, plan.settings.optimizer, plan.settings.dtype) == (7, "adam", "float64")
+    assert network.plan(batch=2, optimizer="sgd").settings[:3] == (2, "float64", "sgd")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"batch": "max"}, "the largest batch needs a budget"),
+        ({"batch": 0}, "a batch has at least one image, not 0"),
+        ({"dtype": "half"}, f"there is no dtype half; there are {', '.join(PRECISIONS)}"),
+        ({"optimizer": "lion"}, f"there is no optimizer lion; there are {', '.join(OPTIMIZERS)}"),
+        ({"budget": "11 G"}, "a bare G is 10^9 to some and 2^30 to others; write `11 GB` or `11 GiB`"),
+    ],
+)
+def test_what_cannot_be_planned_is_refused(options: Any, message: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        archcalc.load(SMALL).plan(**options)
+    assert str(caught.value) == message
+
+
+def run(*arguments: str, code: int = 0, columns: int | None = None, color: bool = False) -> str:
+    environment = {"COLUMNS": str(columns) if columns else "", "NO_COLOR": "" if color else "1"}
+    result = CliRunner().invoke(cli, ["plan", *arguments], env=environment, standalone_mode=False)
+    if isinstance(result.exception, Exception):
+        raise result.exception
+    assert result.return_value == code
+    return result.stdout
+
+
+def test_json() -> None:
+    found = json.loads(run("zoo:vgg16", "--batch", "2", "--budget", "11 GiB", "-f", "json"))
+    assert list(found)[:8] == [
+        "schema_version",
+        "name",
+        "batch",
+        "dtype",
+        "optimizer",
+        "convention",
+        "device",
+        "inplace",
+    ]
+    plan = archcalc.load("zoo:vgg16").plan(batch=2, budget=11 * 2**30)
+    for part in (plan.inference, training(plan)):
+        record = found["inference" if part is plan.inference else "training"]
+        for name, value in part._asdict().items():
+            if name not in ("live", "buffers", "order"):
+                assert record[name] == value
+    assert found["inference"]["order"] is None
+    assert found["training"]["status"] == "complete"
+    assert found["budget"] == {"bytes": 11 * 2**30, "fits": True, "max_batch": {"inference": 438, "training": 137}}
+    assert sum(one["saved_bytes"] for one in found["layers"]) == found["training"]["saved_activations_bytes"]
+
+
+def test_json_of_what_cannot_be_trained_and_what_is_not_known() -> None:
+    found = json.loads(run(SMALL, "--dtype", "int8", "-f", "json"))["training"]
+    assert found["status"] == "unavailable"
+    assert found["total_bytes"] is None
+    found = json.loads(run("INPUT[8x8x3] -> LOCAL3-4 -> FC-5", "-f", "json"))["training"]
+    assert (found["status"], found["unknown"]) == ("partial", ["local1"])
+
+
+@pytest.mark.parametrize(
+    ("name", "columns", "arguments"),
+    [
+        ("vgg16_80.txt", 80, ["zoo:vgg16", "--batch", "256", "--budget", "11 GiB", "--optimizer", "adam"]),
+        ("vgg16_cs231n_120.txt", 120, ["zoo:vgg16", "--convention", "cs231n"]),
+        ("resnet50_200.txt", 200, ["zoo:resnet50", "--batch", "max", "--budget", "11 GiB"]),
+        ("local.txt", None, ["INPUT[8x8x3] -> LOCAL3-4 -> RELU -> FC-5", "--device", "cuda"]),
+        ("int8.txt", None, [SMALL, "--dtype", "int8"]),
+    ],
+)
+def test_tables(name: str, columns: int | None, arguments: list[str], golden: Golden) -> None:
+    text = run(*arguments, columns=columns, code=1 if "256" in arguments else 0)
+    golden(f"plan/{name}", text)
+    assert max(map(len, text.splitlines())) <= (columns or 10_000)
+
+
+def test_a_table_for_a_terminal_without_unicode(monkeypatch: pytest.MonkeyPatch) -> None:
+    from archcalc.formats import Look
+    from archcalc.formats.plan.table import render
+
+    plan = archcalc.load("zoo:lenet5").plan()
+    render(plan, Look(width=80, unicode=False)).encode("ascii")
+    assert "\x1b[" in render(plan, Look(width=80, color=True))
+
+
+def test_a_name_is_no_markup() -> None:
+    from archcalc.formats import Look
+    from archcalc.formats.plan.table import render
+
+    plan = read("name: '[red]x[/red]'\ninput: 8x8x3\nlayers: [FC-3]\n").plan()
+    assert render(plan, Look()).startswith("[red]x[/red]: 1 image, float32, sgd-momentum;")
+
+
+def test_exit_codes() -> None:
+    run("zoo:lenet5", "--budget", "1 GiB")
+    run("zoo:lenet5", "--budget", "500 kB", code=1)
+    run("zoo:lenet5", "--budget", "500 kB", "--for", "inference")
+    run("zoo:lenet5", "--batch", "max", "--budget", "1 B", code=1)
+    run("INPUT[8x8x3] -> CONV9-4", code=1)
+    run("no/such.yaml", code=2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--batch", "max"], "--batch max needs --budget, the memory that is to be filled"),
+        (["--batch", "1e3"], "a whole number from 1 to 2,147,483,647, or max, not '1e3'"),
+        (["--batch", "0"], "a whole number from 1 to 2,147,483,647, or max, not '0'"),
+        (["--budget", "11G"], "a bare G is 10^9 to some and 2^30 to others; write `11 GB` or `11 GiB`"),
+    ],
+)
+def test_usage(arguments: list[str], message: str) -> None:
+    result = CliRunner().invoke(cli, ["plan", "zoo:vgg16", *arguments])
+    assert result.exit_code == 2
+    assert message in result.stderr
