@@ -28,6 +28,9 @@ class Span(NamedTuple):
     end_column: int
 
 
+NOWHERE = Span(0, 0, 0, 0)  # what did not come from a text has no place in one
+
+
 class Label(NamedTuple):
     """A second place that a finding points at, with a few words about it."""
 
@@ -136,9 +139,9 @@ class Problems(list[Diagnostic]):
 
 
 def headline(path: str, one: Diagnostic) -> str:
-    """`path:line:col: severity[CODE]: message`, which makes sense without the rest."""
-    line, column = one.span.line, one.span.column
-    return f"{path}:{line}:{column}: {one.severity}[{one.code}]: {printable(one.message)}"
+    """`path:line:col: severity[CODE]: message`, which makes sense without the rest; no place: `path: severity...`."""
+    place = path if one.span == NOWHERE else f"{path}:{one.span.line}:{one.span.column}"
+    return f"{place}: {one.severity}[{one.code}]: {printable(one.message)}"
 
 
 def printable(text: str) -> str:

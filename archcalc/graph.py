@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from archcalc.diagnostics import Span
+from archcalc.diagnostics import NOWHERE, Span
 from archcalc.layers import Layer
 
 
@@ -12,22 +12,32 @@ class Node(NamedTuple):
 
     `inputs` are positions in Graph.nodes, each before this one, so the order of the nodes is a
     topological order.  `path` names the repeats and blocks around it; `places` says where the
-    layer's keys stand in the text, for messages.
+    layer's keys stand in the text, for messages.  `shares` is the position of the node whose weights it uses,
+    which has weights of its own.  `trainable` off: its weights get no gradient.  `inplace` says whether it
+    overwrites its input; None: as the convention in force has it.
     """
 
     name: str
     layer: Layer
     inputs: tuple[int, ...]
-    span: Span
+    span: Span = NOWHERE
     places: Mapping[str, Span] = {}
     path: tuple[str, ...] = ()
+    shares: int | None = None
+    trainable: bool = True
+    inplace: bool | None = None
 
 
 class Graph(NamedTuple):
-    """A network.  The first node is the input, the last one the output."""
+    """A network.  Inputs are the nodes whose layer is an Input; `outputs` are positions, none of them: the last node."""
 
     name: str
     nodes: tuple[Node, ...]
+    outputs: tuple[int, ...] = ()
+
+    def results(self) -> tuple[int, ...]:
+        """The positions of what the network gives: its outputs, or else the last node."""
+        return self.outputs or tuple(range(len(self.nodes))[-1:])
 
     def readers(self) -> list[int]:
         """For every node, how many nodes read its output."""

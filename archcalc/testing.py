@@ -13,7 +13,7 @@ from archcalc.checks.expect import MISSED, NOT_KNOWN, expectations
 from archcalc.diagnostics import Diagnostic, Span, SpecError, explained
 from archcalc.language.entries import UNKNOWN_KEY
 from archcalc.language.specfile import read_spec
-from archcalc.reader.nodes import Mapping, Node, Scalar
+from archcalc.reader.nodes import Mapping, Scalar, Value
 from archcalc.variants.diff import compare
 from archcalc.volume import Volume
 
@@ -103,7 +103,7 @@ def _missed(found: Examination, expected: Table[str, Any]) -> list[Diagnostic]:
     return said
 
 
-def _node(value: Any) -> Node:
+def _node(value: Any) -> Value:
     """A Python value as the reader would give it."""
     if isinstance(value, Table):
         return Mapping(tuple((_scalar(str(key)), _node(one)) for key, one in value.items()), _NOWHERE)

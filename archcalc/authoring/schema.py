@@ -11,7 +11,7 @@ from typing import Any
 from archcalc.checks.expect import KEYS as EXPECTED
 from archcalc.checks.quantities import QUANTITIES
 from archcalc.language.document import KEYS
-from archcalc.language.training import KINDS, Training
+from archcalc.language.training import KINDS, TrainingSettings
 from archcalc.layers import TYPES, Key, Layer
 from archcalc.layers.base import ROUNDING
 from archcalc.layers.merge import Merge
@@ -89,7 +89,7 @@ def _top_level() -> dict[str, Schema]:
         "with": _with(),
         "expect": _object({key: _expected(key, help) for key, help in EXPECTED.items()}),
         "training": _object(
-            {name: {**_value(kind), "default": getattr(Training(), name)} for name, kind in KINDS.items()}
+            {name: {**_value(kind), "default": getattr(TrainingSettings(), name)} for name, kind in KINDS.items()}
         ),
     }
 

@@ -24,7 +24,7 @@ from archcalc.diagnostics import Diagnostic, Refusal, rule
 from archcalc.language.document import Document
 from archcalc.language.entries import entries_of, unknown_key
 from archcalc.language.suggest import nearest
-from archcalc.reader.nodes import Mapping, Node, Scalar, shown
+from archcalc.reader.nodes import Mapping, Scalar, Value, shown
 from archcalc.reader.values import PAIR, read_volume_text
 from archcalc.volume import Volume
 
@@ -88,7 +88,7 @@ def expectations(document: Document, report: Report, *, judged: bool) -> list[Di
     return problems
 
 
-def _expectation(word: str, node: Node, case: Case) -> Iterator[Diagnostic]:
+def _expectation(word: str, node: Value, case: Case) -> Iterator[Diagnostic]:
     if word in QUANTITIES:
         yield from _quantity(word, node, case)
         return
@@ -106,7 +106,7 @@ def _expectation(word: str, node: Node, case: Case) -> Iterator[Diagnostic]:
         yield from hold(f"{word} of {key.text}", _text(word, value), value, rows.get(key.text))
 
 
-def _quantity(word: str, node: Node, case: Case) -> Iterator[Diagnostic]:
+def _quantity(word: str, node: Value, case: Case) -> Iterator[Diagnostic]:
     one = QUANTITIES[word]
     text = _text(word, node)
     figure, *rest = re.split(r"\s+at\s+", text, maxsplit=1)
@@ -133,7 +133,7 @@ def _at(case: Case, one: Quantity, text: str) -> Case:
     return case._replace(batch=int(batch[1]))
 
 
-def _output(word: str, text: str, node: Node, row: Row | None) -> Iterator[Diagnostic]:
+def _output(word: str, text: str, node: Value, row: Row | None) -> Iterator[Diagnostic]:
     try:
         wanted = Volume(*read_volume_text(text, node.span))
     except Refusal as refusal:
@@ -144,7 +144,7 @@ def _output(word: str, text: str, node: Node, row: Row | None) -> Iterator[Diagn
         yield _missed(word, str(row.output), str(wanted), ", ".join(by), node)
 
 
-def _field(word: str, text: str, node: Node, row: Row | None) -> Iterator[Diagnostic]:
+def _field(word: str, text: str, node: Value, row: Row | None) -> Iterator[Diagnostic]:
     """One figure for both axes, or a pair like 7x1."""
     pair = PAIR.fullmatch(text)
     try:
@@ -167,7 +167,7 @@ def _field(word: str, text: str, node: Node, row: Row | None) -> Iterator[Diagno
         yield _missed(word, f"{sizes[0]}x{sizes[1]}" if sizes[0] != sizes[1] else str(sizes[0]), text, said, node)
 
 
-def _text(word: str, node: Node) -> str:
+def _text(word: str, node: Value) -> str:
     if not isinstance(node, Scalar):
         raise _malformed(word, f"{shown(node)} stands where a figure is expected", node)
     if not node.text.strip():
@@ -178,7 +178,7 @@ def _text(word: str, node: Node) -> str:
     return " ".join(node.text.split())
 
 
-def _malformed(word: str, message: str, node: Node) -> Refusal:
+def _malformed(word: str, message: str, node: Value) -> Refusal:
     if word.startswith("output"):
         accepted = "a volume is width x height x channels, like 1x1x1000"
     else:
@@ -193,7 +193,7 @@ def _malformed(word: str, message: str, node: Node) -> Refusal:
     return Refusal(MALFORMED, f"{word}: {message}", node.span, notes=(accepted,))
 
 
-def _missed(word: str, value: str, text: str, by: str, node: Node, help: tuple[str, ...] = ()) -> Diagnostic:
+def _missed(word: str, value: str, text: str, by: str, node: Value, help: tuple[str, ...] = ()) -> Diagnostic:
     return Diagnostic(MISSED, f"{word} is {value}, expected {text}: {by}", node.span, help=help)
 
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from archcalc.checks.catalogue import known
 from archcalc.diagnostics import Diagnostic, Span, in_order, rule
-from archcalc.reader.nodes import Mapping, Node, Scalar
+from archcalc.reader.nodes import Mapping, Scalar, Value
 from archcalc.reader.source import parse
 
 UNUSED_COMMENT = rule(
@@ -96,7 +96,7 @@ def _unused(one: Hidden, errors: set[str]) -> Diagnostic:
 class _Comments:
     """What the comments of a text hide, and what is wrong with them."""
 
-    def __init__(self, lines: Sequence[str], root: Node) -> None:
+    def __init__(self, lines: Sequence[str], root: Value) -> None:
         self.hidden: list[Hidden] = []
         self.problems: list[Diagnostic] = []
         self.lines: dict[tuple[str, int], Hidden] = {}
@@ -162,7 +162,7 @@ def _following(lines: Sequence[str]) -> list[int]:
     return found
 
 
-def _comments(lines: Sequence[str], root: Node) -> Iterator[tuple[int, int, str]]:
+def _comments(lines: Sequence[str], root: Value) -> Iterator[tuple[int, int, str]]:
     """Line, column and text of what comments say to archcalc; a `#` inside of a scalar is none."""
     scalars = sorted((scalar.span, scalar.style) for scalar in _scalars(root))
     starts = [span[:2] for span, _ in scalars]
@@ -178,7 +178,7 @@ def _comments(lines: Sequence[str], root: Node) -> Iterator[tuple[int, int, str]
             yield number, found.start(1) + 1, found[1]
 
 
-def _scalars(root: Node) -> Iterator[Scalar]:
+def _scalars(root: Value) -> Iterator[Scalar]:
     waiting = [root]
     seen: set[int] = set()  # an aliased node stands once in the text
     while waiting:

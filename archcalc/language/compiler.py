@@ -22,7 +22,7 @@ from archcalc.language.steps import BlockStep, BranchStep, Defaults, LayerStep, 
 from archcalc.language.suggest import MAX_SUGGESTIONS, key_for, nearest, type_for
 from archcalc.layers import TYPES, Layer
 from archcalc.layers.merge import Merge
-from archcalc.reader.nodes import Mapping, Node, Scalar, Sequence, shown
+from archcalc.reader.nodes import Mapping, Scalar, Sequence, Value, shown
 from archcalc.reader.values import Kind
 
 _COMMON = ("name", "from")
@@ -35,9 +35,9 @@ class Compiler:
         self.lines, self.defaults, self.blocks = lines, defaults, blocks
         self.problems = Problems()
         self.used_blocks: set[str] = set()
-        self.seen: dict[int, tuple[Node, tuple[Step, ...]]] = {}  # an aliased node is read once
+        self.seen: dict[int, tuple[Value, tuple[Step, ...]]] = {}  # an aliased node is read once
 
-    def steps(self, node: Node) -> tuple[Step, ...]:
+    def steps(self, node: Value) -> tuple[Step, ...]:
         """A list of layers, or a pattern, as steps; what cannot be read is reported and left out."""
         items = self.problems.attempt(self._items, node)
         if items is None:
@@ -51,7 +51,7 @@ class Compiler:
             found += known[1]
         return tuple(found)
 
-    def _items(self, node: Node) -> tuple[Node, ...]:
+    def _items(self, node: Value) -> tuple[Value, ...]:
         if isinstance(node, Scalar) and node.text.strip():
             return parse_pattern(node, self.lines, self.blocks).items
         if isinstance(node, Sequence):
@@ -59,7 +59,7 @@ class Compiler:
         help = ("write a dash before each layer: `- conv: {...}`",) if isinstance(node, Mapping) else ()
         raise Refusal(BAD_STRUCTURE, f"a list of layers is expected here, not {shown(node)}", node.span, help=help)
 
-    def _item(self, item: Node) -> tuple[Step, ...]:
+    def _item(self, item: Value) -> tuple[Step, ...]:
         if isinstance(item, Scalar):
             if not item.text.strip():
                 raise Refusal(BAD_STRUCTURE, "an empty list item", item.span)
@@ -121,7 +121,7 @@ class Compiler:
             if word not in takes:
                 self.problems.append(unknown_key(owner, key, nearest(word, takes), ", ".join(takes)))
 
-    def _layer(self, layer: type[Layer], key: Scalar, value: Node, around: Entries) -> Step:
+    def _layer(self, layer: type[Layer], key: Scalar, value: Value, around: Entries) -> Step:
         type = layer.type
         if isinstance(value, Scalar) and not value.text.strip():
             value = Mapping((), key.span)
@@ -133,7 +133,7 @@ class Compiler:
             help = (f"write `{type}: {{{main}: {value.text}}}`",) if main and isinstance(value, Scalar) else ()
             raise Refusal(BAD_STRUCTURE, f"{type} has its keys in a mapping, not {shown(value)}", value.span, help=help)
         entries = {**around, **{one.text: (one, node) for one, node in value.entries}}
-        values: dict[str, Node] = {}
+        values: dict[str, Value] = {}
         places: dict[str, Span] = {}
         takes = ", ".join([*layer.keys, *_COMMON])
         meant = set()
@@ -161,7 +161,7 @@ class Compiler:
             self.problems.append(missing_keys(layer, missing, key.span))
         return step
 
-    def _branches(self, layer: type[Merge], key: Scalar, value: Node, around: Entries) -> Step:
+    def _branches(self, layer: type[Merge], key: Scalar, value: Value, around: Entries) -> Step:
         entries = dict(around)
         if isinstance(value, Mapping):
             entries.update(entries_of(value, layer.type))
@@ -184,7 +184,7 @@ class Compiler:
         source = self._name(entries, "from")
         return BranchStep(layer, branches, key.span, places, self._name(entries), source, sources, variables)
 
-    def _listed(self, entries: Entries, key: str, holds: str) -> tuple[Node, ...]:
+    def _listed(self, entries: Entries, key: str, holds: str) -> tuple[Value, ...]:
         """The items of a list that may be left out."""
         if key not in entries:
             return ()
@@ -193,7 +193,7 @@ class Compiler:
             raise Refusal(BAD_STRUCTURE, f"{key} is a list of {holds}, not {shown(node)}", node.span)
         return node.items
 
-    def _branch(self, node: Node) -> tuple[Step, ...]:
+    def _branch(self, node: Value) -> tuple[Step, ...]:
         """A branch: a list of steps, a pattern, or a single layer."""
         return self.steps(Sequence((node,), node.span) if isinstance(node, Mapping) else node)
 
@@ -225,7 +225,7 @@ class Compiler:
             elif isinstance(step, RepeatStep) and not step.name:
                 self._check_names(step.body, known)
 
-    def _block(self, key: Scalar, value: Node, around: Entries) -> Step:
+    def _block(self, key: Scalar, value: Value, around: Entries) -> Step:
         block = key.text
         self.used_blocks.add(block)
         entries = dict(around)
@@ -251,7 +251,7 @@ def pattern_meant(item: Sequence, lines: list[str], blocks: Blocks) -> tuple[str
     return ()
 
 
-def _value_edits(kind: Kind, node: Node) -> tuple[Edit, ...]:
+def _value_edits(kind: Kind, node: Value) -> tuple[Edit, ...]:
     """The repair of a value of that kind, if it is wrong and its repair certain."""
     try:
         kind.read(node, {})

@@ -14,7 +14,7 @@ from archcalc.layers import TYPES
 from archcalc.layers.base import ROUNDING
 from archcalc.reader.expression import names_in
 from archcalc.reader.integers import bad, whole_number
-from archcalc.reader.nodes import Mapping, Node, Scalar, Sequence, shown
+from archcalc.reader.nodes import Mapping, Scalar, Sequence, Value, shown
 from archcalc.reader.text import TOO_LARGE
 
 UNUSED = rule(
@@ -41,9 +41,9 @@ class BlockHeader(NamedTuple):
     """A block before its layers are read, since these may use blocks."""
 
     span: Span
-    variables: dict[str, Node | None]  # None has no default
-    layers: Node
-    whole: Node
+    variables: dict[str, Value | None]  # None has no default
+    layers: Value
+    whole: Value
     named: tuple[Scalar, ...] = ()  # the variables' names where they are written
 
 
@@ -79,7 +79,7 @@ def read_variables(entries: Entries, overrides: Table[str, int], problems: Probl
     return found
 
 
-def variables_of(node: Node) -> dict[str, tuple[Scalar, Node]]:
+def variables_of(node: Value) -> dict[str, tuple[Scalar, Value]]:
     """The entries of `vars`; Refusal (AC001) where they are too many: every repeat and block carries them along."""
     listed = entries_of(node, "vars")
     if len(listed) > MAX_VARIABLES:
@@ -121,7 +121,7 @@ def read_blocks(entries: Entries, problems: Problems) -> dict[str, BlockHeader]:
 
 def read_defaults(entries: Entries, problems: Problems) -> Defaults:
     """`defaults` and `rounding`."""
-    by_type: dict[str, dict[str, Node]] = {}
+    by_type: dict[str, dict[str, Value]] = {}
     listed = entries_of(entries["defaults"][1], "defaults") if "defaults" in entries else {}
     for type, (key, node) in listed.items():
         layer = TYPES.get(type)
@@ -161,7 +161,7 @@ def unused(
     return [Diagnostic(UNUSED, f"{what} is never used", span, "warning") for what, span in found]
 
 
-def _mentioned(*nodes: Node) -> set[str]:
+def _mentioned(*nodes: Value) -> set[str]:
     """The variables that texts mention, with `$` or as the count of a group: `[..]*N`."""
     texts = [text for text in texts_in(*nodes) if "$" in text or "*" in text]
     return {name for text in texts for name in (*names_in(text), *_COUNTED.findall(text))}

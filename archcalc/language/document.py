@@ -15,10 +15,9 @@ from archcalc.language.input import first_span, read_input
 from archcalc.language.pattern import parse_pattern
 from archcalc.language.steps import Block, Defaults, Step
 from archcalc.language.suggest import MAX_SUGGESTIONS, nearest
-from archcalc.language.training import Training, read_training
+from archcalc.language.training import TrainingSettings, read_training
 from archcalc.reader.integers import bad
-from archcalc.reader.nodes import Mapping, Scalar, Sequence, shown
-from archcalc.reader.nodes import Node as Value
+from archcalc.reader.nodes import Mapping, Scalar, Sequence, Value, shown
 from archcalc.reader.source import parse
 from archcalc.reader.text import refused_text, split_lines
 from archcalc.reader.values import Integer
@@ -51,7 +50,7 @@ class Document(NamedTuple):
     entries: Table[str, tuple[Scalar, Value]]
     variables: Table[str, int]
     lines: tuple[str, ...]
-    training: Training = Training()
+    training: TrainingSettings = TrainingSettings()
     extension: Extension | None = None
 
     def line(self, key: str) -> str:
@@ -100,7 +99,7 @@ class _DocumentReader:
         self.entries: Entries = {}
         self.name = ""
         self.graph = Graph("", ())
-        self.training = Training()
+        self.training = TrainingSettings()
         self.variables = Variables({}, {})
         self.extension: Extension | None = None
 

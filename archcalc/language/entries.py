@@ -6,7 +6,7 @@ from archcalc.diagnostics import Diagnostic, Edit, Refusal, Span, rule
 from archcalc.language.suggest import NEEDLESS, is_certain
 from archcalc.layers import Layer
 from archcalc.reader.expression import names_in
-from archcalc.reader.nodes import Mapping, Node, Scalar, Sequence, shown
+from archcalc.reader.nodes import Mapping, Scalar, Sequence, Value, shown
 
 BAD_STRUCTURE = rule(
     "AC101",
@@ -36,10 +36,10 @@ UNKNOWN_TYPE = rule(
     "The word is neither a layer type nor one of the spec's blocks.  A layer that is not known is never skipped.",
 )
 
-Entries = dict[str, tuple[Scalar, Node]]  # by the text of the key
+Entries = dict[str, tuple[Scalar, Value]]  # by the text of the key
 
 
-def entries_of(node: Node, what: str) -> Entries:
+def entries_of(node: Value, what: str) -> Entries:
     """A mapping's entries by key; Refusal (AC101) if it is none."""
     if not isinstance(node, Mapping):
         raise Refusal(BAD_STRUCTURE, f"{what} is a mapping, not {shown(node)}", node.span)
@@ -98,7 +98,7 @@ def renamed(word: Scalar, meant: str | None, *, pattern: bool = False) -> tuple[
     return (Edit(span, meant.upper() if pattern and word.text.isupper() else meant),)
 
 
-def texts_in(*nodes: Node) -> Iterator[str]:
+def texts_in(*nodes: Value) -> Iterator[str]:
     """Every text that is no key, from the outside in."""
     for node in nodes:
         if isinstance(node, Scalar):
@@ -109,6 +109,6 @@ def texts_in(*nodes: Node) -> Iterator[str]:
             yield from texts_in(*(value for _, value in node.entries))
 
 
-def variables_in(*nodes: Node) -> frozenset[str]:
+def variables_in(*nodes: Value) -> frozenset[str]:
     """The `$names` that values mention."""
     return frozenset(name for text in texts_in(*nodes) if "$" in text for name in names_in(text))

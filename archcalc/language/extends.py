@@ -13,8 +13,7 @@ from typing import NamedTuple
 
 from archcalc.diagnostics import Diagnostic, Refusal, Span, rule
 from archcalc.graph import Graph, Node
-from archcalc.reader.nodes import Mapping, Scalar, shown
-from archcalc.reader.nodes import Node as Value
+from archcalc.reader.nodes import Mapping, Scalar, Value, shown
 from archcalc.reader.source import parse
 from archcalc.reader.text import split_lines
 

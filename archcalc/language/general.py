@@ -16,7 +16,7 @@ from archcalc.language.suggest import MAX_SUGGESTIONS, key_for, type_for
 from archcalc.layers import TYPES
 from archcalc.reader.expression import names_in
 from archcalc.reader.integers import whole_number
-from archcalc.reader.nodes import Mapping, Node, Scalar, Sequence, shown
+from archcalc.reader.nodes import Mapping, Scalar, Sequence, Value, shown
 from archcalc.reader.source import DUPLICATE_KEY
 from archcalc.reader.values import Boolean
 
@@ -46,7 +46,7 @@ class _Place(NamedTuple):
 
 
 def unroll(
-    pattern: Sequence, variables: Table[str, int], lists: Table[str, Sequence], given: Node | None
+    pattern: Sequence, variables: Table[str, int], lists: Table[str, Sequence], given: Value | None
 ) -> tuple[Sequence, list[Diagnostic]]:
     """The unrolled pattern with its hyperparameters filled in, and what is wrong with `given`."""
     unroller = _Unroller(variables, lists)
@@ -63,7 +63,7 @@ class _Unroller:
         self.passes = 0
         self.stages: dict[str, list[Stage]] = {}  # of each layer type, also those where an inner group drops it
 
-    def walk(self, item: Node, stage: Stage, *, outermost: bool, passes: int = 1) -> None:
+    def walk(self, item: Value, stage: Stage, *, outermost: bool, passes: int = 1) -> None:
         assert isinstance(item, Mapping)
         key, value = item.entries[0]
         if key.text != "repeat":
@@ -117,9 +117,9 @@ class _Unroller:
 class _Hyperparameters:
     """The `with` block: fills values into the places of each layer type."""
 
-    def __init__(self, places: list[_Place], stages: dict[str, list[Stage]], given: Node | None) -> None:
+    def __init__(self, places: list[_Place], stages: dict[str, list[Stage]], given: Value | None) -> None:
         self.places, self.stages, self.problems = places, stages, list[Diagnostic]()
-        self.columns: dict[str, dict[str, tuple[Scalar, list[Node]]]] = {}
+        self.columns: dict[str, dict[str, tuple[Scalar, list[Value]]]] = {}
         self.made: dict[tuple[int, ...], Mapping | None] = {}
         for key, value in entries_of(given, "with").values() if given is not None else ():
             try:
@@ -127,7 +127,7 @@ class _Hyperparameters:
             except Refusal as refusal:
                 self.problems.append(refusal.diagnostic)
 
-    def _type(self, word: Scalar, value: Node) -> None:
+    def _type(self, word: Scalar, value: Value) -> None:
         type = word.text.lower()
         if type not in TYPES:
             meant = type_for(word.text) if len(self.problems) < MAX_SUGGESTIONS else None
@@ -157,7 +157,7 @@ class _Hyperparameters:
             except Refusal as refusal:
                 self.problems.append(refusal.diagnostic)
 
-    def _column(self, type: str, key: Scalar, node: Node, places: list[_Place]) -> list[Node]:
+    def _column(self, type: str, key: Scalar, node: Value, places: list[_Place]) -> list[Value]:
         """One value for every occurrence."""
         if not isinstance(node, Sequence):
             return [node] * len(places)
@@ -172,7 +172,7 @@ class _Hyperparameters:
             fit += f" or {len(places)} (one per occurrence)"
         raise Refusal(BAD_LIST, f"{key.text} has {len(node.items)} values; {type} takes {fit}", node.span)
 
-    def fill(self) -> tuple[Node, ...]:
+    def fill(self) -> tuple[Value, ...]:
         counters: dict[str, int] = {}
         items = []
         for place in self.places:
@@ -187,7 +187,7 @@ class _Hyperparameters:
                 items.append(node)
         return tuple(items)
 
-    def _node(self, node: Mapping, values: dict[str, tuple[Scalar, Node]]) -> Mapping | None:
+    def _node(self, node: Mapping, values: dict[str, tuple[Scalar, Value]]) -> Mapping | None:
         """The step with its values; None for an optional step that is absent."""
         ((word, own),) = node.entries
         assert isinstance(own, Mapping)
@@ -220,5 +220,5 @@ def _types_in(body: Sequence) -> dict[str, None]:
     return found
 
 
-def _is_null(node: Node) -> bool:
+def _is_null(node: Value) -> bool:
     return isinstance(node, Scalar) and not node.style and node.text in ("", "~", "null")

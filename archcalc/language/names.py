@@ -6,8 +6,7 @@ from typing import NamedTuple
 from archcalc.diagnostics import Diagnostic, Label, Problems, Refusal, Span, rule
 from archcalc.graph import Node
 from archcalc.language.suggest import MAX_SUGGESTIONS, nearest
-from archcalc.reader.nodes import Node as Value
-from archcalc.reader.nodes import Scalar, shown
+from archcalc.reader.nodes import Scalar, Value, shown
 
 BAD_NAME = rule(
     "AC107",

@@ -14,7 +14,7 @@ from functools import cache
 from archcalc.diagnostics import Refusal
 from archcalc.language.cursor import BAD_PATTERN, Cursor
 from archcalc.layers import TYPES
-from archcalc.reader.nodes import MAX_DEPTH, MAX_NODES, Mapping, Node, Scalar, Sequence
+from archcalc.reader.nodes import MAX_DEPTH, MAX_NODES, Mapping, Scalar, Sequence, Value
 from archcalc.reader.text import TOO_LARGE
 
 # A key no YAML text can hold (the reader refuses the character): marks `X?`.
@@ -64,10 +64,10 @@ class _Parser(Cursor):
             raise self.refuse("this `]` closes nothing", self.at)
         return Sequence(items, self.whole)
 
-    def chain(self, depth: int) -> tuple[Node, ...]:
+    def chain(self, depth: int) -> tuple[Value, ...]:
         """Steps joined by arrows, up to the end or a closing bracket."""
         text = self.text
-        items: list[Node] = []
+        items: list[Value] = []
         while True:
             self.skip_space()
             if self.at < len(text) and text[self.at] == "]" and not items:
@@ -83,7 +83,7 @@ class _Parser(Cursor):
             if self.at == len(text) or text[self.at] == "]":
                 raise self.refuse("nothing follows this arrow", arrow.start() + len(arrow[0]) - len(arrow[0].lstrip()))
 
-    def step(self, depth: int) -> Node:
+    def step(self, depth: int) -> Value:
         self.steps += 1
         if self.steps > MAX_NODES:
             raise Refusal(TOO_LARGE, f"the pattern has more than {MAX_NODES:,} steps, the limit", self.whole)
@@ -128,7 +128,7 @@ class _Parser(Cursor):
         self.at += 1
         return Sequence(items, self.span(start, self.at))
 
-    def repeat(self, body: Node, start: int) -> Mapping:
+    def repeat(self, body: Value, start: int) -> Mapping:
         star = self.at
         self.at += 1
         if self.text.startswith("(", self.at):
@@ -143,7 +143,7 @@ class _Parser(Cursor):
             raise self.refuse("a number or a variable is expected after `*`", star)
         return self.repeated(body, count, start)
 
-    def repeated(self, body: Node, count: Scalar, start: int) -> Mapping:
+    def repeated(self, body: Value, count: Scalar, start: int) -> Mapping:
         span = self.span(start, self.at)
         return Mapping(((Scalar("repeat", span), count), (Scalar("layers", span), body)), span)
 
@@ -163,7 +163,7 @@ class _Parser(Cursor):
         word, length = (run[0], len(run[0])) if whole else _word(run[0])
         self.at = start + length
         name = Scalar(word, self.span(start, self.at))
-        entries: tuple[tuple[Scalar, Node], ...] = ()
+        entries: tuple[tuple[Scalar, Value], ...] = ()
         if block is not None:
             entries = self.values(word, dict(zip("-", block, strict=False)))
         elif word == "input":
@@ -175,10 +175,10 @@ class _Parser(Cursor):
         span = self.span(start, self.at)
         return Mapping(((name, Mapping(entries, span)),), span)
 
-    def values(self, word: str, notation: Table[str, str]) -> tuple[tuple[Scalar, Node], ...]:
+    def values(self, word: str, notation: Table[str, str]) -> tuple[tuple[Scalar, Value], ...]:
         """The numbers behind a word: `3-64s2p1`; `notation` says which key a sign before a number stands for."""
         text = self.text
-        entries: dict[str, tuple[Scalar, Node]] = {}
+        entries: dict[str, tuple[Scalar, Value]] = {}
         while self.at < len(text):
             start = self.at
             character = text[start]
@@ -209,7 +209,7 @@ class _Parser(Cursor):
             entries[key] = (Scalar(key, self.span(start, self.at)), Scalar(value, self.span(begin, self.at)))
         return tuple(entries.values())
 
-    def volume(self) -> tuple[tuple[Scalar, Node], ...]:
+    def volume(self) -> tuple[tuple[Scalar, Value], ...]:
         """The size behind INPUT: `[224x224x3]`, or nothing."""
         if not self.text.startswith("[", self.at):
             return ()

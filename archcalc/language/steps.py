@@ -10,12 +10,12 @@ from typing import NamedTuple
 from archcalc.diagnostics import Span
 from archcalc.layers import Layer
 from archcalc.layers.merge import Merge
-from archcalc.reader.nodes import Node, Scalar
+from archcalc.reader.nodes import Scalar, Value
 
 
 class LayerStep(NamedTuple):
     type: type[Layer]
-    values: dict[str, Node]
+    values: dict[str, Value]
     span: Span
     places: dict[str, Span]
     name: Scalar | None
@@ -47,7 +47,7 @@ class BranchStep(NamedTuple):
 
 class BlockStep(NamedTuple):
     block: str
-    arguments: dict[str, Node]
+    arguments: dict[str, Value]
     span: Span
     name: Scalar | None
     source: Scalar | None
@@ -61,7 +61,7 @@ class Block(NamedTuple):
     """A named list of steps with its variables; None is a variable that has no default."""
 
     name: str
-    variables: Mapping[str, Node | None]
+    variables: Mapping[str, Value | None]
     body: tuple[Step, ...]
     span: Span
 
@@ -69,8 +69,8 @@ class Block(NamedTuple):
 class Defaults(NamedTuple):
     """What layers take unless they say otherwise: per type, and the spec's rounding."""
 
-    by_type: dict[str, dict[str, Node]]
-    rounding: Node | None = None
+    by_type: dict[str, dict[str, Value]]
+    rounding: Value | None = None
 
 
 def unreadable(span: Span) -> LayerStep:

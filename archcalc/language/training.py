@@ -8,11 +8,11 @@ from archcalc.language.entries import entries_of, unknown_key
 from archcalc.language.suggest import nearest
 from archcalc.precision import OPTIMIZERS, PRECISIONS
 from archcalc.reader.expression import Environment
-from archcalc.reader.nodes import Node, Scalar
+from archcalc.reader.nodes import Scalar, Value
 from archcalc.reader.values import Choice, Integer, Kind
 
 
-class Training(NamedTuple):
+class TrainingSettings(NamedTuple):
     batch: int = 1
     dtype: str = "float32"
     optimizer: str = "sgd-momentum"
@@ -31,14 +31,14 @@ _FOREIGN = {
 }
 
 
-def read_training(node: Node, variables: Environment) -> tuple[Training, list[Diagnostic]]:
+def read_training(node: Value, variables: Environment) -> tuple[TrainingSettings, list[Diagnostic]]:
     """The value of `training:` -> what it says, with defaults for the rest, and what is wrong with it."""
     problems: list[Diagnostic] = []
     values: dict[str, int | str] = {}
     try:
-        entries: Mapping[str, tuple[Scalar, Node]] = entries_of(node, "training")
+        entries: Mapping[str, tuple[Scalar, Value]] = entries_of(node, "training")
     except Refusal as refusal:
-        return Training(), [refusal.diagnostic]
+        return TrainingSettings(), [refusal.diagnostic]
     for word, (key, value) in entries.items():
         if word not in KINDS:
             meant = _FOREIGN.get(word.lower()) or nearest(word, KINDS)
@@ -48,4 +48,4 @@ def read_training(node: Node, variables: Environment) -> tuple[Training, list[Di
             values[word] = KINDS[word].read(value, variables)
         except Refusal as refusal:
             problems.append(refusal.diagnostic)
-    return Training()._replace(**values), problems  # type: ignore[arg-type]
+    return TrainingSettings()._replace(**values), problems  # type: ignore[arg-type]

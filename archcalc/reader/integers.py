@@ -4,7 +4,7 @@ import re
 
 from archcalc.diagnostics import Edit, Refusal, rule
 from archcalc.reader.expression import Environment, evaluate
-from archcalc.reader.nodes import Node, Scalar, shown
+from archcalc.reader.nodes import Scalar, Value, shown
 
 MAX_EXPRESSION = 1000  # characters of a number, an expression or a volume
 
@@ -31,13 +31,13 @@ _TRAPS = (  # compiled when something is wrong
 )
 
 
-def bad(node: Node, message: str, *notes: str, help: tuple[str, ...] = (), instead: str = "") -> Refusal:
+def bad(node: Value, message: str, *notes: str, help: tuple[str, ...] = (), instead: str = "") -> Refusal:
     """The refusal of a value; `instead` is what it can only mean."""
     edits = (Edit(node.span, instead),) if instead and node.span.line == node.span.end_line else ()
     return Refusal(BAD_VALUE, message, node.span, notes=notes, help=help, edits=edits)
 
 
-def whole_number(node: Node, variables: Environment, words: str = "a whole number") -> int:
+def whole_number(node: Value, variables: Environment, words: str = "a whole number") -> int:
     """An integer or an expression, at most 18 digits."""
     if not isinstance(node, Scalar):
         raise bad(node, f"{shown(node)} stands where {words} is expected")

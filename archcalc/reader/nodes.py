@@ -18,22 +18,22 @@ class Scalar(NamedTuple):
 
 
 class Sequence(NamedTuple):
-    items: "tuple[Node, ...]"
+    items: "tuple[Value, ...]"
     span: Span
 
 
 class Mapping(NamedTuple):
-    entries: "tuple[tuple[Scalar, Node], ...]"
+    entries: "tuple[tuple[Scalar, Value], ...]"
     span: Span
 
-    def get(self, key: str) -> "Node | None":
+    def get(self, key: str) -> "Value | None":
         return next((value for name, value in self.entries if name.text == key), None)
 
 
-Node = Scalar | Sequence | Mapping
+Value = Scalar | Sequence | Mapping
 
 
-def shown(node: Node) -> str:
+def shown(node: Value) -> str:
     """A node in a message, in backticks and short."""
     if isinstance(node, Scalar):
         return in_backticks(node.text) if node.text else "nothing"

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from archcalc.diagnostics import Diagnostic, Edit, Label, Refusal, Span, rule
-from archcalc.reader.nodes import MAX_DEPTH, MAX_NODES, Mapping, Node, Scalar, Sequence
+from archcalc.reader.nodes import MAX_DEPTH, MAX_NODES, Mapping, Scalar, Sequence, Value
 from archcalc.reader.text import (
     BAD_YAML,
     TOO_LARGE,
@@ -37,7 +37,7 @@ DUPLICATE_KEY = rule(
 )
 
 
-def parse(text: str, *, libyaml: bool = True) -> tuple[Node | None, list[Diagnostic]]:
+def parse(text: str, *, libyaml: bool = True) -> tuple[Value | None, list[Diagnostic]]:
     """Text -> (root node, problems); the root is None where the text could not be read to its end.
 
     `libyaml` off reads with PyYAML's own parser, as happens where libyaml is missing: the result is the
@@ -78,7 +78,7 @@ class _Open:
 
     def __init__(self, event: yaml.CollectionStartEvent) -> None:
         self.event = event
-        self.children: list[Node] = []
+        self.children: list[Value] = []
         self.end = _mark(event.end_mark)  # of the last child, later
         self.size = 1  # nodes below and including this one, aliases expanded
         self.height = 1
@@ -89,10 +89,10 @@ class _Reader:
 
     def __init__(self, text: str) -> None:
         self.text = text if text.endswith(("\n", "\r")) else text + "\n"  # the end is then where both parsers see it
-        self.root: Node | None = None
+        self.root: Value | None = None
         self.problems: list[Diagnostic] = []
         self.stack: list[_Open] = []
-        self.anchors: dict[str, tuple[Node, int, int] | None] = {}  # None while still open
+        self.anchors: dict[str, tuple[Value, int, int] | None] = {}  # None while still open
         self.nodes = self.aliases = self.documents = 0
         self.index = 0  # where the last event ends
 
@@ -177,7 +177,7 @@ class _Reader:
                 return _too_deep(place._replace(end_line=place.line, end_column=place.column + 1))
         return None
 
-    def _add(self, node: Node, size: int, height: int, event: yaml.NodeEvent, end: yaml.Mark | None = None) -> None:
+    def _add(self, node: Value, size: int, height: int, event: yaml.NodeEvent, end: yaml.Mark | None = None) -> None:
         if event.anchor and not isinstance(event, yaml.AliasEvent):
             self.anchors[event.anchor] = (node, size, height)
         if not self.stack:
@@ -189,12 +189,12 @@ class _Reader:
         parent.size += size
         parent.height = max(parent.height, height + 1)
 
-    def _build(self, done: _Open) -> Node:
+    def _build(self, done: _Open) -> Value:
         start, end = _mark(done.event.start_mark), done.end
         span = Span(start.line + 1, start.column + 1, end.line + 1, end.column + 1)
         if isinstance(done.event, yaml.SequenceStartEvent):
             return Sequence(tuple(done.children), span)
-        entries: dict[str, tuple[Scalar, Node]] = {}
+        entries: dict[str, tuple[Scalar, Value]] = {}
         for key, value in zip(done.children[::2], done.children[1::2], strict=True):
             if not isinstance(key, Scalar):
                 raise Refusal(UNSUPPORTED_YAML, "a key is a word, not a list or mapping", key.span)

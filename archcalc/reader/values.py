@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from archcalc.diagnostics import Refusal, Span
 from archcalc.reader.expression import Environment
 from archcalc.reader.integers import BAD_VALUE, MAX_EXPRESSION, bad, whole_number
-from archcalc.reader.nodes import Mapping, Node, Scalar, Sequence, shown
+from archcalc.reader.nodes import Mapping, Scalar, Sequence, Value, shown
 from archcalc.volume import MAX_DIMENSION, Pair
 
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d{1,2})?", re.ASCII)
@@ -36,7 +36,7 @@ class Kind:
     words: str
     schema: dict[str, Any]
 
-    def read(self, node: Node, variables: Environment) -> Any:
+    def read(self, node: Value, variables: Environment) -> Any:
         raise NotImplementedError
 
 
@@ -46,7 +46,7 @@ class Integer(Kind):
         self.words = f"a whole number from {low}" if high == MAX_DIMENSION else f"a whole number, {low} to {high}"
         self.schema = {"type": "integer", "minimum": low, "maximum": high}
 
-    def read(self, node: Node, variables: Environment) -> int:
+    def read(self, node: Value, variables: Environment) -> int:
         value = whole_number(node, variables, self.words)
         if not self.low <= value <= self.high:
             limit = f"at least {self.low}" if value < self.low else f"at most {self.high:,}"
@@ -73,7 +73,7 @@ class Extents(Kind):
             ]
         }
 
-    def read(self, node: Node, variables: Environment) -> Pair:
+    def read(self, node: Value, variables: Environment) -> Pair:
         if isinstance(node, Sequence):
             raise self._ambiguous(node)
         if isinstance(node, Mapping):
@@ -115,7 +115,7 @@ class Paddings(Kind):
             ]
         }
 
-    def read(self, node: Node, variables: Environment) -> Padding:
+    def read(self, node: Value, variables: Environment) -> Padding:
         if isinstance(node, Mapping):
             sides = {key.text: value for key, value in node.entries}
             if sides and set(sides) <= set(self.sides):
@@ -138,7 +138,7 @@ class Paddings(Kind):
         return Padding(width, width, height, height)
 
 
-def _uncased(node: Node, options: tuple[str, ...]) -> str:
+def _uncased(node: Value, options: tuple[str, ...]) -> str:
     """The option that a word is but for its capitals, as in `SAME` and `Adam`; empty if there is none."""
     text = node.text.strip().lower() if isinstance(node, Scalar) else ""
     return text if text in options else ""
@@ -150,7 +150,7 @@ class Choice(Kind):
         self.words = ", ".join(options[:-1]) + " or " + options[-1]
         self.schema = {"enum": list(options)}
 
-    def read(self, node: Node, variables: Environment) -> str:
+    def read(self, node: Value, variables: Environment) -> str:
         if isinstance(node, Scalar) and node.text.strip() in self.options:
             return node.text.strip()
         meant = _uncased(node, self.options)
@@ -162,7 +162,7 @@ class Boolean(Kind):
     words = "true or false"
     schema = {"type": "boolean"}
 
-    def read(self, node: Node, variables: Environment) -> bool:
+    def read(self, node: Value, variables: Environment) -> bool:
         text = node.text.strip() if isinstance(node, Scalar) else ""
         if text in ("true", "false"):
             return text == "true"
@@ -187,7 +187,7 @@ class Number(Kind):
         if high != float("inf"):
             self.schema["exclusiveMaximum" if open_high else "maximum"] = high
 
-    def read(self, node: Node, variables: Environment) -> float:
+    def read(self, node: Value, variables: Environment) -> float:
         text = node.text.strip() if isinstance(node, Scalar) else ""
         if not _NUMBER.fullmatch(text):
             raise bad(node, f"{shown(node)} stands where {self.words} is expected")

@@ -20,7 +20,7 @@ from archcalc.language.document import KEYS
 from archcalc.language.specfile import SpecText, read_spec, zoo_folder
 from archcalc.layers import TYPES, Key, Layer
 from archcalc.layers.merge import Merge
-from archcalc.reader.nodes import Mapping, Node, Scalar, Sequence
+from archcalc.reader.nodes import Mapping, Scalar, Sequence, Value
 from archcalc.reader.source import parse
 
 SCHEMA = schema()
@@ -39,7 +39,7 @@ _CORE = (
 )
 
 
-def data(node: Node) -> Any:
+def data(node: Value) -> Any:
     """A node as an editor sees it."""
     if isinstance(node, Mapping):
         return {key.text: data(value) for key, value in node.entries}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import archcalc
-from archcalc.language.training import Training
+from archcalc.language.training import TrainingSettings
 
 HEAD = "input: 8x8x3\nlayers: [CONV3-4]\ntraining: "
 
@@ -17,8 +17,8 @@ def load(tmp_path: Path, text: str) -> archcalc.Architecture:
 
 
 def test_what_is_said_and_what_is_assumed(tmp_path: Path) -> None:
-    assert load(tmp_path, "{batch: 32, optimizer: adam}").document.training == Training(32, "float32", "adam")
-    assert archcalc.load("zoo:vgg16").document.training == Training(1, "float32", "sgd-momentum")
+    assert load(tmp_path, "{batch: 32, optimizer: adam}").document.training == TrainingSettings(32, "float32", "adam")
+    assert archcalc.load("zoo:vgg16").document.training == TrainingSettings(1, "float32", "sgd-momentum")
 
 
 @pytest.mark.parametrize(

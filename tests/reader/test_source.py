@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from archcalc.diagnostics import Refusal, Span
-from archcalc.reader.nodes import Mapping, Node, Scalar, Sequence
+from archcalc.reader.nodes import Mapping, Scalar, Sequence, Value
 from archcalc.reader.source import parse
 from archcalc.reader.text import decode, split_lines
 
@@ -249,7 +249,7 @@ def test_what_is_read_is_what_was_written(tree: object, flow: bool) -> None:
     assert plain(root) == tree
 
 
-def plain(node: Node) -> object:
+def plain(node: Value) -> object:
     if isinstance(node, Scalar):
         return node.text
     if isinstance(node, Sequence):
