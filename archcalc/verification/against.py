@@ -88,7 +88,8 @@ def _upsample(layer: Any, images: list[Any], weights: list[Any]) -> Any:
 
 def _layer_norm(layer: Any, images: list[Any], weights: list[Any]) -> Any:
     x = images[0].permute(0, 2, 3, 1)
-    return functional.layer_norm(x, x.shape[-1:], *(weights or (None, None)), layer.eps).permute(0, 3, 1, 2)
+    scale, shift = weights or (None, None)
+    return functional.layer_norm(x, x.shape[-1:], scale, shift, layer.eps).permute(0, 3, 1, 2)
 
 
 def _pad(layer: Any, images: list[Any], weights: list[Any]) -> Any:
