@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from archcalc.analysis.analyze import Convention, Report, analyze
 from archcalc.diagnostics import Diagnostic, SpecError, in_order
 from archcalc.graph import Graph
+from archcalc.interop import ModelFile, document_of, open_source
 from archcalc.language.document import Document, read_document
-from archcalc.language.specfile import SpecText, read_beside, read_spec
+from archcalc.language.specfile import SpecText, read_beside
 
 if TYPE_CHECKING:
     from archcalc.forward.run import Array
@@ -181,7 +182,7 @@ def load(spec: Spec, *, set: Mapping[str, int] | None = None, input: str | None 
         ...
     archcalc.diagnostics.SpecError: <pattern>:1:27: error[AC201]: conv1 does not fit: output width would be 4.5
     """
-    found = examine(read_spec(spec), set=set, input=input)
+    found = examine(open_source(spec), set=set, input=input)
     if not found.fits:
         raise SpecError(found.path, found.diagnostics)
     return Architecture(found.path, found.document, found.report)
@@ -208,27 +209,26 @@ def check(
     the nearest widths that fit are 9 (-> 4) and 11 (-> 5)
     """
     try:
-        return list(examine(read_spec(spec), set=set, input=input, select=select).diagnostics)
+        return list(examine(open_source(spec), set=set, input=input, select=select).diagnostics)
     except SpecError as error:
         return list(error.diagnostics)
 
 
 def examine(
-    text: SpecText,
+    text: SpecText | ModelFile,
     *,
     set: Mapping[str, int] | None = None,
     input: str | None = None,
     convention: Convention = "inplace",
     select: Container[str] | None = (),
 ) -> Examination:
-    """Everything about a spec's text: what was read, computed, and found wrong.
+    """Everything about a spec's text or a model file: what was read, computed, and found wrong.
 
     `select` has the codes of the advice that is wanted, None those that are on by default; advice is
     given on what has no errors.
     """
     with _no_collector():
-        beside = None if text.folder is None else partial(read_beside, text.folder)
-        document = read_document(text.text, pattern=text.pattern, set=set, input=input, beside=beside)
+        document = _document(text, set, input)
         report = analyze(document.graph, convention=convention)
         found = in_order([*document.problems, *report.problems])
         if "expect" in document.entries:
@@ -245,7 +245,7 @@ def examine(
             document = document._replace(graph=extension.graph(document.graph))
             rows = tuple(row._replace(node=extension.own(row.node)) for row in report.rows)
             report = Report(document.graph, rows, tuple(extension.placed(report.problems)), convention)
-        if not text.pattern and _COMMENT.search(text.text):
+        if isinstance(text, SpecText) and not text.pattern and _COMMENT.search(text.text):
             from archcalc.checks.rules import DEFAULT, RULES
             from archcalc.checks.suppress import suppress
 
@@ -259,6 +259,17 @@ def unreadable(error: SpecError) -> Examination:
     empty = Graph("", ())
     document = Document("", empty, error.diagnostics, {}, {}, ())
     return Examination(error.path, document, Report(empty, ()), error.diagnostics)
+
+
+def _document(source: SpecText | ModelFile, set: Mapping[str, int] | None, input: str | None) -> Document:
+    if isinstance(source, SpecText):
+        beside = None if source.folder is None else partial(read_beside, source.folder)
+        return read_document(source.text, pattern=source.pattern, set=set, input=input, beside=beside)
+    for name in set or ():
+        from archcalc.language.definitions import UnknownVariable
+
+        raise UnknownVariable(f"a model file has no variables, so there is no {name}")
+    return document_of(source, input)
 
 
 def _fits(found: Iterable[Diagnostic]) -> bool:

@@ -11,8 +11,8 @@ from typing import Any
 from archcalc.architecture import Architecture, Examination, Spec, examine, unreadable
 from archcalc.checks.expect import MISSED, NOT_KNOWN, expectations
 from archcalc.diagnostics import Diagnostic, Span, SpecError, explained
+from archcalc.interop import open_source
 from archcalc.language.entries import UNKNOWN_KEY
-from archcalc.language.specfile import read_spec
 from archcalc.reader.nodes import Mapping, Scalar, Value
 from archcalc.variants.diff import compare
 from archcalc.volume import Volume
@@ -77,7 +77,7 @@ def findings(found: Examination) -> str:
 def examination(spec: Spec, **options: Any) -> Examination:
     """Examine SPEC, also one that is not even text; raises SpecUnavailable where there is none."""
     try:
-        return examine(read_spec(spec), **options)
+        return examine(open_source(spec), **options)
     except SpecError as error:
         return unreadable(error)
 

@@ -62,11 +62,12 @@ def examine_spec(spec: str, variables: Iterable[str], input_size: str | None, **
     """Read and examine a spec; None, with a line on stderr, where there is nothing to read."""
     from archcalc.architecture import examine, unreadable
     from archcalc.diagnostics import SpecError
+    from archcalc.interop import open_source
     from archcalc.language.definitions import UnknownVariable
-    from archcalc.language.specfile import SpecUnavailable, read_spec, shown_path
+    from archcalc.language.specfile import SpecUnavailable, shown_path
 
     try:
-        return examine(read_spec(spec), set=read_settings(variables), input=input_size, **options)
+        return examine(open_source(spec), set=read_settings(variables), input=input_size, **options)
     except SpecError as error:  # not text: nothing was read
         return unreadable(error)
     except SpecUnavailable as error:

@@ -23,23 +23,48 @@ class SpecText(NamedTuple):
     folder: str | None = None  # of a spec that is a file
 
 
+class SpecFile(NamedTuple):
+    """What SPEC names before it is known to be text."""
+
+    path: str  # as messages show it
+    data: bytes  # all of it, or its beginning: a byte more than a spec may have
+    folder: str | None = None
+    name: str = ""  # of a file that has more than `data`
+
+
 def read_spec(spec: str | os.PathLike[str]) -> SpecText:
     """The text of SPEC.
 
     Raises SpecUnavailable where there is nothing to read, SpecError where it is not text.
     """
+    found = open_spec(spec)
+    return found if isinstance(found, SpecText) else decoded(found)
+
+
+def open_spec(spec: str | os.PathLike[str]) -> SpecFile | SpecText:
+    """The bytes of SPEC, or the text of a pattern; raises SpecUnavailable where there is nothing to read."""
     name = os.fspath(spec)
     if isinstance(spec, str):
         if name == "-":
-            return _decoded("<stdin>", _standard_input())
+            return SpecFile("<stdin>", _standard_input())
         if name.startswith("zoo:"):
             path = zoo_path(name[4:])
-            return _decoded(name, _read(path, name))._replace(folder=os.path.dirname(path))
+            return SpecFile(name, _read(path, name), os.path.dirname(path))
         if is_pattern(name):
             return SpecText("<pattern>", name, pattern=True)
         if not os.path.lexists(name) and name in zoo_names():
             raise SpecUnavailable(f"there is no file {name}; did you mean zoo:{name}?")
-    return _decoded(name, _read(name, name))._replace(folder=os.path.dirname(name) or ".")
+    data = _read(name, name)
+    more = len(data) > MAX_BYTES and os.path.isfile(name)
+    return SpecFile(shown_path(name), data, os.path.dirname(name) or ".", name if more else "")
+
+
+def decoded(file: SpecFile) -> SpecText:
+    """The text of a spec; raises SpecError where it is not text."""
+    try:
+        return SpecText(file.path, decode(file.data), folder=file.folder)
+    except Refusal as refusal:
+        raise SpecError(file.path, [refusal.diagnostic]) from None
 
 
 def is_path(spec: str | os.PathLike[str]) -> bool:
@@ -110,10 +135,3 @@ def _standard_input() -> bytes:
         return sys.stdin.buffer.read(MAX_BYTES + 1)
     except OSError as error:  # open for writing only
         raise SpecUnavailable(f"cannot read standard input: {error.strerror or error}") from None
-
-
-def _decoded(path: str, data: bytes) -> SpecText:
-    try:
-        return SpecText(shown_path(path), decode(data))
-    except Refusal as refusal:
-        raise SpecError(shown_path(path), [refusal.diagnostic]) from None
