@@ -11,7 +11,8 @@ JSON Schema and the error messages read the declaration:
 would cost 0.5 ms of start-up a class.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, dataclass_transform
 
 from archcalc.diagnostics import rule
@@ -66,9 +67,10 @@ class Cost(NamedTuple):
     macs: multiply-accumulates of convolutions, transposed ones too, fc and locally connected layers, without
     the bias.
     flops: 2 macs + one per bias addition + for every output value: an activation 1 (softmax 3), a
-    pool one per value of its window, batch norm 2, layer norm 5 (7 with scale and shift), layer scale 1,
+    pool one per value of its window, batch norm 2, layer norm 5 (7 with scale and shift), scale and shift 1,
     bilinear upsampling 7, LRN 2n + 3 for n channels; nothing for what only moves or (at inference) passes
-    values on: flatten, dropout, padding, cropping, nearest upsampling, channel split and shuffle.
+    values on: flatten, dropout, padding, cropping, nearest upsampling, concat, channel split and shuffle; a join
+    element by element one for each further branch.
     """
 
     weights: int = 0
@@ -124,9 +126,7 @@ class Layer:
             else:
                 setattr(cls, name, one.default)
         if "type" in vars(cls):
-            if cls.type in TYPES:
-                raise TypeError(f"two layers are of type {cls.type}")
-            TYPES[cls.type] = cls
+            TYPES.enter(cls)
 
     def __init__(self, **values: Any) -> None:
         if unknown := values.keys() - self.keys.keys():
@@ -212,7 +212,42 @@ class Layer:
         raise NotImplementedError(f"{self.type} cannot be executed")
 
 
-TYPES: dict[str, type[Layer]] = {}
+class Types(Mapping[str, type[Layer]]):
+    """The layer types by name: those that are imported, and modules named after the type that wait to be.
+
+    Most specs need few types, and defining a class takes 50 us of every start, so a type outside of the common
+    families is imported when a spec mentions it; who asks for all of them gets all.
+    """
+
+    def __init__(self) -> None:
+        self._made: dict[str, type[Layer]] = {}
+        self._modules: dict[str, str] = {}
+
+    def enter(self, layer: type[Layer]) -> None:
+        if layer.type in self._made:
+            raise TypeError(f"two layers are of type {layer.type}")
+        self._made[layer.type] = layer
+
+    def offer(self, type: str, module: str) -> None:
+        """Say which module defines a type."""
+        self._modules[type] = module
+
+    def __getitem__(self, type: str) -> type[Layer]:
+        if type not in self._made:
+            import_module(self._modules[type])
+        return self._made[type]
+
+    def __contains__(self, type: object) -> bool:
+        return type in self._made or type in self._modules
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._made, **self._modules})
+
+    def __len__(self) -> int:
+        return len({**self._made, **self._modules})
+
+
+TYPES = Types()
 
 ROUNDING = Choice("exact", "floor", "ceil")
 

@@ -16,8 +16,9 @@ BRANCH_MISMATCH = rule(
     "AC301",
     "branches do not match",
     """
-    `add` and `multiply` work element by element, so their branches have the same width, height and channels
-    (in `multiply` a 1x1 branch stretches over the image, as in squeeze-excitation; nothing else does).
+    `add`, `multiply` and the like work element by element, so their branches have the same width, height and
+    channels; a branch of 1x1 stretches over the image, as in squeeze-excitation, one of a single channel over the
+    channels, as in spatial attention, and nothing else does.
     `concat` stacks channels, so width and height must agree.  A residual block that changes the channels or
     the size needs a 1x1 convolution on its shortcut:
 
@@ -38,7 +39,7 @@ class Merge(Layer):
         y = self.join(inputs)
         if y.channels > MAX_DIMENSION:
             raise LayerError(TOO_LARGE_VOLUME, f"the output {y} has a dimension larger than {MAX_DIMENSION:,}")
-        return y, Cost(flops=self.operations(len(inputs)) * y.size)
+        return y, Cost(flops=self.operations(inputs, y))
 
     def join(self, inputs: tuple[Volume, ...]) -> Volume:
         """The volume of the joined branches, or LayerError (AC301)."""
@@ -54,9 +55,9 @@ class Merge(Layer):
         """The volume of branches that match."""
         return inputs[0]
 
-    def operations(self, branches: int) -> int:
-        """Operations for every output value."""
-        return branches - 1
+    def operations(self, inputs: tuple[Volume, ...], y: Volume) -> int:
+        """Operations: one for every output value and further branch."""
+        return (len(inputs) - 1) * y.size
 
 
 class Concat(Merge):
@@ -75,7 +76,7 @@ class Concat(Merge):
     def joined(self, inputs: tuple[Volume, ...]) -> Volume:
         return stacked(inputs)
 
-    def operations(self, branches: int) -> int:
+    def operations(self, inputs: tuple[Volume, ...], y: Volume) -> int:
         return 0
 
     def forward(self, run: "Run", *inputs: "Array") -> "Array":
@@ -84,45 +85,21 @@ class Concat(Merge):
         return run.adopt(np.concatenate(inputs, axis=3))
 
 
-class Add(Merge):
-    """Sum the branches element by element."""
-
-    type = "add"
-    aka = ("sum", "eltwise", "elementwise", "shortcut", "residual", "skip")
-    keeps = Kept()
-    verb = "add sums element by element: width, height and channels must agree"
+class Elementwise(Merge):
+    """Joins value by value, from the left; a branch of 1x1 stretches over the image, one channel over the channels."""
 
     def odd(self, inputs: tuple[Volume, ...]) -> tuple[int, int] | None:
-        return next(((1, number) for number, other in enumerate(inputs, 1) if other != inputs[0]), None)
-
-    def forward(self, run: "Run", *inputs: "Array") -> "Array":
-        import numpy as np
-
-        if len({x.shape for x in inputs}) > 1:  # NumPy would stretch them
-            raise ValueError(f"cannot add {' and '.join(str(x.shape[1:]) for x in inputs)}")
-        y = run.new(inputs[0].shape)
-        np.copyto(y, inputs[0])
-        for x in inputs[1:]:
-            y += x
-        return y
-
-
-class Multiply(Merge):
-    """Multiply the branches element by element; a 1x1 branch stretches over width and height."""
-
-    type = "multiply"
-    aka = ("mul", "scale", "gate", "prod", "product")
-    verb = "multiply works element by element: width, height and channels must agree (1x1 stretches over the image)"
-
-    def odd(self, inputs: tuple[Volume, ...]) -> tuple[int, int] | None:
-        widest = self.joined(inputs)
+        y = self.joined(inputs)
+        first = next((number for number, one in enumerate(inputs, 1) if one[:2] == y[:2]), 1)
         for number, other in enumerate(inputs, 1):
-            if other != widest and (other[:2] != (1, 1) or other.channels != widest.channels):
-                return inputs.index(widest) + 1, number
+            if other[:2] not in (y[:2], (1, 1)) or other.channels not in (y.channels, 1):
+                return first, number
         return None
 
     def joined(self, inputs: tuple[Volume, ...]) -> Volume:
-        return max(inputs, key=lambda one: one[:2])
+        """The image of the first branch that has one; its channels, or of the first that has several."""
+        image = max(inputs, key=lambda one: one[:2] != (1, 1))
+        return image._replace(channels=max((image, *inputs), key=lambda one: one.channels != 1).channels)
 
     def forward(self, run: "Run", *inputs: "Array") -> "Array":
         import numpy as np
@@ -130,17 +107,44 @@ class Multiply(Merge):
         y = run.new(np.broadcast_shapes(*(x.shape for x in inputs)))
         np.copyto(y, inputs[0])
         for x in inputs[1:]:
-            y *= x
+            self.combine(y, x)
         return y
 
+    def combine(self, y: "Array", x: "Array") -> None:
+        """Overwrite y with the result of y and the next branch."""
+        raise NotImplementedError
+
+
+class Add(Elementwise):
+    """Sum the branches element by element."""
+
+    type = "add"
+    aka = ("sum", "eltwise", "elementwise", "residual", "skip")
+    keeps = Kept()
+    verb = "add sums element by element: width, height and channels must agree"
+
+    def combine(self, y: "Array", x: "Array") -> None:
+        y += x
+
+
+class Factors(Elementwise):
+    """What needs its branches for the backward pass."""
+
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
-        """Every factor, and the products in between of more than two."""
-        between = inputs[0]
-        values = 0
-        for one in inputs[1:-1]:
-            between = max(between, one)
-            values += between.size
-        return Kept(input=True, values=values)
+        """Every branch, and the results in between of more than two."""
+        between = sum(self.joined(inputs[:number]).size for number in range(2, len(inputs)))
+        return Kept(input=True, values=between)
+
+
+class Multiply(Factors):
+    """Multiply the branches element by element."""
+
+    type = "multiply"
+    aka = ("mul", "gate", "prod", "product")
+    verb = "multiply works element by element: width, height and channels must agree (1x1 stretches over the image)"
+
+    def combine(self, y: "Array", x: "Array") -> None:
+        y *= x
 
 
 def stacked(inputs: tuple[Volume, ...]) -> Volume:
@@ -157,7 +161,7 @@ def mismatch(layer: Merge, inputs: tuple[Volume, ...], reference: int, number: i
         if a != b
     ]
     wanted = [(reference, other), (number, first)]
-    if isinstance(layer, Multiply) and other[:2] == (1, 1):
+    if isinstance(layer, Elementwise) and other[:2] == (1, 1):
         wanted = [(number, Volume(1, 1, first.channels))]
     repairs = (_repair(layer, inputs, branch, y) for branch, y in wanted)
     help = next((one for one in repairs if one), "")

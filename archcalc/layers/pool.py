@@ -199,7 +199,13 @@ class GlobalAveragePool(Layer):
     """Global average pooling: one value per channel."""
 
     type = "gap"
-    aka = ("globalavgpool", "globalaveragepooling2d", "global_avg_pool", "global_average_pool", "globalpool")
+    aka: ClassVar[tuple[str, ...]] = (
+        "globalavgpool",
+        "globalaveragepooling2d",
+        "global_avg_pool",
+        "global_average_pool",
+        "globalpool",
+    )
     keeps = Kept()
 
     def output(self, x: Volume) -> Volume:

@@ -16,6 +16,14 @@ UNEVEN_SPLIT = rule(
     "the channels cannot be split this way",
     "`split` and `shuffle` cut the channels into equal parts, so their number must divide the channels.",
 )
+UNEVEN_BLOCKS = rule(
+    "AC214",
+    "the image cannot be cut into blocks",
+    """
+    `space_to_depth` and `pixel_unshuffle` make every block of r x r pixels one pixel's channels, so r must divide the
+    width and the height.
+    """,
+)
 NO_WINDOW = rule(
     "AC213",
     "a padding that needs a window",
@@ -141,7 +149,7 @@ class Split(Layer):
     """One of the equal parts into which the channels are cut, in their order."""
 
     type = "split"
-    aka = ("channel_split", "chunk", "slice", "channelsplit")
+    aka = ("channel_split", "chunk", "channelsplit")
     keeps = Kept(storage="view")
 
     parts: int = key(

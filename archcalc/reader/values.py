@@ -182,8 +182,10 @@ class Number(Kind):
     def __init__(self, low: float, high: float = float("inf"), *, open_high: bool = False) -> None:
         self.low, self.high, self.open_high = low, high, open_high
         upper = "" if high == float("inf") else f" to {'below ' if open_high else ''}{high:g}"
-        self.words = f"a number from {low:g}{upper}"
-        self.schema = {"type": "number", "minimum": low}
+        self.words = f"a number from {low:g}{upper}" if low > float("-inf") else "a number"
+        self.schema = {"type": "number"}
+        if low > float("-inf"):
+            self.schema["minimum"] = low
         if high != float("inf"):
             self.schema["exclusiveMaximum" if open_high else "maximum"] = high
 

@@ -14,6 +14,7 @@ from torch.nn import functional
 from archcalc.analysis.analyze import Row
 from archcalc.forward.arrays import margins
 from archcalc.forward.run import Array
+from archcalc.verification.against_further import FURTHER
 
 RELATIVE = {torch.float32: 1e-4, torch.float64: 1e-6}  # of the largest value; gelu's erf is good to 1.5e-7
 
@@ -182,6 +183,7 @@ def _product(images: list[Any]) -> Any:
 
 
 REFERENCES: dict[str, Reference] = {
+    **FURTHER,
     "conv": _conv,
     "local": _local,
     "fc": _fc,
@@ -194,7 +196,7 @@ REFERENCES: dict[str, Reference] = {
     "dropout": _each(lambda x: x),
     "flatten": _each(lambda x: x.permute(0, 2, 3, 1).flatten(1)[:, :, None, None]),
     "concat": lambda layer, images, weights: torch.cat(images, 1),
-    "add": lambda layer, images, weights: torch.stack(images).sum(0),
+    "add": lambda layer, images, weights: sum(images[1:], images[0]),
     "multiply": lambda layer, images, weights: _product(images),
     "relu": _each(functional.relu),
     "leaky_relu": lambda layer, images, weights: functional.leaky_relu(images[0], layer.slope),

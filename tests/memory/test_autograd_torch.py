@@ -4,6 +4,7 @@ Large networks are executed on the meta device: shapes and storages are real, no
 """
 
 from collections.abc import Callable
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -45,11 +46,12 @@ def image(x: Any) -> Any:
 
 
 FOUR_AXES: tuple[str, ...] = ("conv", "dwconv", "deconv", "pool", "avgpool", "l2pool", "gap", "lrn", "upsample")
+FOUR_AXES += ("gmp", "scale", "shift", "pixel_shuffle", "pixel_unshuffle", "depth_to_space", "space_to_depth", "slice")
 FOUR_AXES += ("adaptive_avgpool", "adaptive_pool", "pad", "crop", "shuffle", "layer_norm", "layer_scale")
 
 
-KEEP_THEIR_OUTPUT = ("input", "relu", "leaky_relu", "elu", "selu", "tanh", "sigmoid", "softmax")
-PARTS = ("split", "crop")
+KEEP_THEIR_OUTPUT = ("input", "relu", "leaky_relu", "elu", "selu", "tanh", "sigmoid", "softmax", "celu", "log_softmax")
+PARTS = ("split", "crop", "slice")
 
 
 class Network:
@@ -155,25 +157,46 @@ class Network:
                 return F.prelu(x, self.parameter(x.shape[1]))
             case "concat":
                 return torch.cat(inputs, 1)
-            case "add":
-                return sum(inputs[1:], inputs[0])
-            case "multiply":
-                product = inputs[0]
-                for one in inputs[1:]:
-                    product = product * one
-                return product
+            case "add" | "multiply" | "subtract" | "divide" | "maximum" | "minimum" as name:
+                return reduce({"add": torch.add, "multiply": torch.mul}.get(name) or getattr(torch, name), inputs)
+            case "shortcut":
+                y, other = inputs
+                lacking = y.shape[1] - other.shape[1]
+                return y + (F.pad(other, (0, 0, 0, 0, 0, lacking)) if lacking > 0 else other[:, : y.shape[1]])
             case "flatten":
                 return x.flatten(1)
-            case "relu" | "leaky_relu" | "elu" | "selu" as name:
+            case "relu" | "leaky_relu" | "elu" | "selu" | "celu" as name:
                 return getattr(F, name)(x, inplace=self.inplace and self.overwrites(node))
-            case "relu6" | "silu" | "hardswish" | "hardsigmoid" as name:
+            case "relu6" | "silu" | "hardswish" | "hardsigmoid" | "mish" | "hardtanh" as name:
                 return getattr(F, name)(x, inplace=self.inplace and self.overwrites(node))
             case "tanh" | "sigmoid" as name:
                 return getattr(torch, name)(x)
             case "gelu" | "softplus" as name:
                 return getattr(F, name)(x)
-            case "softmax":
-                return F.softmax(x, 1)
+            case "softmax" | "log_softmax" as name:
+                return getattr(F, name)(x, 1)
+            case "clamp":
+                return x.clamp(layer.low, layer.high)
+            case "gmp":
+                return F.adaptive_max_pool2d(x, 1)
+            case "scale" | "shift":
+                operand: Any = layer.by
+                if operand is None:
+                    shape = (x.shape[1], 1, 1) if layer.per == "channel" else (1,)
+                    operand = self.parameter(*shape).requires_grad_(layer.trained)
+                return x * operand if layer.type == "scale" else x + operand
+            case "pixel_shuffle" | "pixel_unshuffle" as name:
+                return getattr(F, name)(x, layer.factor)
+            case "depth_to_space":
+                n, c, h, w = x.shape
+                r = layer.factor
+                return x.view(n, r, r, c // r**2, h, w).permute(0, 3, 4, 1, 5, 2).reshape(n, c // r**2, h * r, w * r)
+            case "space_to_depth":
+                n, c, h, w = x.shape
+                r = layer.factor
+                return x.view(n, c, h // r, r, w // r, r).permute(0, 3, 5, 1, 2, 4).reshape(n, c * r**2, h // r, w // r)
+            case "slice":
+                return x[:, layer.offset : layer.offset + layer.channels]
         pytest.skip(f"no counterpart of {layer.type} here")
 
     def overwrites(self, node: Node) -> bool:
@@ -240,6 +263,7 @@ def test_mixed_precision(name: str) -> None:
 
 
 ACTIVATIONS = ["relu", "leaky_relu", "elu", "selu", "relu6", "silu", "hardswish", "hardsigmoid"]
+ACTIVATIONS += ["mish", "hardtanh", "celu", "log_softmax"]
 ACTIVATIONS += ["tanh", "sigmoid", "gelu", "softplus", "softmax", "prelu"]
 
 
@@ -256,6 +280,8 @@ LAYERS = [
     "CONV4-6psame", "DWCONV3p1m2", "DECONV3-6s2p1o1g2", "UPSAMPLE2", "ADAPTIVE_AVGPOOL3", "ADAPTIVE_AVGPOOL1",
     "ADAPTIVE_POOL3", "PAD1", "PAD1 -> CONV3-2", "CROP1", "SPLIT2-1", "SPLIT2-2 -> RELU -> CONV1-2", "SHUFFLE2",
     "LAYER_SCALE", "LAYER_NORM -> CONV1-8 -> GELU -> CONV1-4 -> LAYER_SCALE", "BN -> RELU -> SPLIT2-1 -> BN",
+    "GMP", "SCALE", "SHIFT", "SLICE-2o1", "SLICE-3 -> RELU -> CONV1-2", "PIXEL_SHUFFLE2", "DEPTH_TO_SPACE2",
+    "PIXEL_UNSHUFFLE2", "SPACE_TO_DEPTH2 -> RELU", "SCALE -> SHIFT -> RELU", "BN -> SCALE -> SHIFT -> RELU",
     "CONV3-6s2psame", "POOL2s1psame", "RELU -> DROPOUT -> FLATTEN -> FC-9 -> RELU -> DROPOUT -> FC-2",
 ]  # fmt: skip
 
@@ -276,6 +302,17 @@ JOINS = {
     "squeeze-excitation": "multiply: [[], ['GAP -> CONV1-2 -> RELU -> CONV1-4 -> SIGMOID']]",
     "three factors": "multiply: [[], ['CONV1-4 -> RELU'], [CONV1-4]]",
     "two activations of one map": "add: [[LEAKY_RELU], [RELU]]",
+    "difference": "subtract: [[], ['CONV1-4 -> RELU'], [CONV1-4]]",
+    "quotient": "divide: [[], ['CONV1-4 -> RELU'], [CONV1-4]]",
+    "maximum": "maximum: [['CONV1-4 -> RELU'], [CONV1-4], [BN]]",
+    "minimum": "minimum: [['CONV1-4 -> BN'], [CONV1-4]]",
+    "global context": "add: [[], ['GAP -> CONV1-4']]",
+    "spatial attention": "multiply: [[], ['CONV3-1p1 -> SIGMOID']]",
+    "channels and pixels": "multiply: [['GAP -> CONV1-4 -> SIGMOID'], ['CONV3-1p1 -> SIGMOID'], []]",
+    "shortcut to more": "shortcut: [[CONV1-6], []]",
+    "shortcut to fewer": "shortcut: [[CONV1-3], [BN]]",
+    "constants": "add: [[scale: {by: 0.5}], [shift: {by: -1}], [scale: {per: layer}], [scale: {trained: false}]]",
+    "clamped": "add: [[clamp: {low: 0, high: 3}], [hardtanh: {low: -2}]]",
 }
 
 

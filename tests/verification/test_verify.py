@@ -34,10 +34,14 @@ KEYS: dict[str, dict[str, Any]] = {
     "add": {},
     "avgpool": {"kernel_size": THREE, "stride": TWO, "rounding": "ceil"},
     "bn": {},
+    "celu": {"alpha": 0.7},
+    "clamp": {"low": -0.5},
     "concat": {},
     "conv": {"filters": 6, "kernel_size": THREE, "padding": Padding(1, 1, 1, 1), "groups": 2},
     "crop": {"cropping": Padding(1, 2, 0, 1)},
     "deconv": {"filters": 4, "kernel_size": THREE, "stride": TWO, "padding": Padding(1, 1, 1, 1)},
+    "depth_to_space": {"factor": 2},
+    "divide": {},
     "dropout": {},
     "dwconv": {"kernel_size": THREE, "multiplier": 2},
     "elu": {},
@@ -45,38 +49,55 @@ KEYS: dict[str, dict[str, Any]] = {
     "flatten": {},
     "gap": {},
     "gelu": {},
+    "gmp": {},
     "hardsigmoid": {},
     "hardswish": {},
+    "hardtanh": {"high": 0.5},
     "l2pool": {"kernel_size": TWO, "rounding": "floor"},
     "layer_norm": {},
     "layer_scale": {},
     "leaky_relu": {},
     "local": {"filters": 3, "kernel_size": THREE, "stride": TWO, "rounding": "floor"},
+    "log_softmax": {},
     "lrn": {},
+    "maximum": {},
+    "minimum": {},
+    "mish": {},
     "multiply": {},
     "pad": {"padding": Padding(1, 2, 0, 1)},
+    "pixel_shuffle": {"factor": 2},
+    "pixel_unshuffle": {"factor": 2},
     "pool": {"kernel_size": THREE, "stride": TWO, "padding": Padding(mode="same")},
     "prelu": {},
     "relu": {},
     "relu6": {},
+    "scale": {"per": "layer", "trained": False},
     "selu": {},
+    "shift": {},
+    "shortcut": {},
     "shuffle": {"groups": 2},
     "sigmoid": {},
     "silu": {},
+    "slice": {"channels": 2, "offset": 1},
     "softmax": {},
     "softplus": {},
+    "space_to_depth": {"factor": 2},
     "split": {"part": 2},
+    "subtract": {},
     "tanh": {},
     "upsample": {"factor": TWO, "mode": "bilinear"},
 }
+IMAGE = Volume(7, 6, 4)
+IMAGES = dict.fromkeys(("pixel_unshuffle", "space_to_depth"), Volume(8, 6, 4))
 EXAMPLES = {type: TYPES[type](**keys) for type, keys in KEYS.items()}
 
 
 def network(layer: Layer) -> Graph:
-    """The layer, named `it`, behind another on a 7x6x4 image; a join reads the image, too."""
+    """The layer, named `it`, behind another on an image; a join reads the image, too."""
     at = Span(1, 1, 1, 1)
+    width, height, channels = IMAGES.get(layer.type, IMAGE)
     nodes = [
-        Node("image", Input(width=7, height=6, channels=4), (), at),
+        Node("image", Input(width=width, height=height, channels=channels), (), at),
         Node("other", TYPES["prelu" if layer.type == "bn" else "bn"](), (0,), at),
     ]
     nodes.append(Node("it", layer, (0, 1) if isinstance(layer, Merge) else (1,), at))
@@ -180,7 +201,8 @@ def test_no_forward_asks_the_analysis(type: str, monkeypatch: pytest.MonkeyPatch
         for rule in ("output", "cost", "measure", "windows", "unread", "join"):
             if rule in vars(one):
                 monkeypatch.setattr(one, rule, asked)
-    x = np.ones((1, 6, 7, 4), np.float32)
+    width, height, channels = IMAGES.get(type, IMAGE)
+    x = np.ones((1, height, width, channels), np.float32)
     y = layer.forward(Run(), *[x] * (2 if isinstance(layer, Merge) else 1))
     assert y.shape == (1, expected.height, expected.width, expected.channels)
 

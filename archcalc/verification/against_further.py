@@ -1,0 +1,62 @@
+"""PyTorch's counterparts of the layer types that few networks have, with the same inputs and weights."""
+
+from collections.abc import Callable
+from functools import reduce
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+
+def _each(function: Callable[[Any], Any]) -> Callable[[Any, list[Any], list[Any]], Any]:
+    """A reference that needs neither the layer's values nor weights."""
+    return lambda layer, images, weights: function(images[0])
+
+
+def _joined(function: Callable[[Any, Any], Any]) -> Callable[[Any, list[Any], list[Any]], Any]:
+    """The images joined from the left."""
+    return lambda layer, images, weights: reduce(function, images)
+
+
+def _operand(layer: Any, weights: list[Any]) -> Any:
+    return weights[0][:, None, None] if layer.by is None else layer.by
+
+
+def _shortcut(layer: Any, images: list[Any], weights: list[Any]) -> Any:
+    y = images[0].clone()
+    for x in images[1:]:
+        common = min(x.shape[1], y.shape[1])
+        y[:, :common] += x[:, :common]
+    return y
+
+
+def _depth_to_space(layer: Any, images: list[Any], weights: list[Any]) -> Any:
+    blocks = images[0].unflatten(1, (layer.factor**2, -1)).transpose(1, 2).flatten(1, 2)  # to PyTorch's order
+    return functional.pixel_shuffle(blocks, layer.factor)
+
+
+def _space_to_depth(layer: Any, images: list[Any], weights: list[Any]) -> Any:
+    blocks = functional.pixel_unshuffle(images[0], layer.factor)
+    return blocks.unflatten(1, (-1, layer.factor**2)).transpose(1, 2).flatten(1, 2)
+
+
+FURTHER: dict[str, Callable[[Any, list[Any], list[Any]], Any]] = {
+    "celu": lambda layer, images, weights: functional.celu(images[0], layer.alpha),
+    "clamp": lambda layer, images, weights: torch.clamp(images[0], layer.low, layer.high),
+    "depth_to_space": _depth_to_space,
+    "divide": _joined(torch.div),
+    "gmp": _each(lambda x: functional.adaptive_max_pool2d(x, 1)),
+    "hardtanh": lambda layer, images, weights: functional.hardtanh(images[0], layer.low, layer.high),
+    "log_softmax": _each(lambda x: functional.log_softmax(x, 1)),
+    "maximum": _joined(torch.maximum),
+    "minimum": _joined(torch.minimum),
+    "mish": _each(functional.mish),
+    "pixel_shuffle": lambda layer, images, weights: functional.pixel_shuffle(images[0], layer.factor),
+    "pixel_unshuffle": lambda layer, images, weights: functional.pixel_unshuffle(images[0], layer.factor),
+    "scale": lambda layer, images, weights: images[0] * _operand(layer, weights),
+    "shift": lambda layer, images, weights: images[0] + _operand(layer, weights),
+    "shortcut": _shortcut,
+    "slice": lambda layer, images, weights: images[0].narrow(1, layer.offset, layer.channels),
+    "space_to_depth": _space_to_depth,
+    "subtract": _joined(torch.sub),
+}
