@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from archcalc.architecture import Architecture as Architecture
     from archcalc.architecture import Spec as Spec
     from archcalc.architecture import check as check
+    from archcalc.architecture import from_graph as from_graph
     from archcalc.architecture import load as load
     from archcalc.diagnostics import Diagnostic as Diagnostic
     from archcalc.diagnostics import Edit as Edit
@@ -49,29 +50,37 @@ if TYPE_CHECKING:
     from archcalc.graph import Node as Node
     from archcalc.language.definitions import UnknownVariable as UnknownVariable
     from archcalc.language.specfile import SpecUnavailable as SpecUnavailable
+    from archcalc.language.training import TrainingSettings as TrainingSettings
     from archcalc.layers.base import Cost as Cost
     from archcalc.layers.base import Layer as Layer
     from archcalc.memory.plan import Plan as Plan
+    from archcalc.memory.plan import Settings as Settings
+    from archcalc.memory.plan import Training as Training
     from archcalc.variants.diff import Change as Change
     from archcalc.variants.diff import Comparison as Comparison
     from archcalc.variants.diff import Setting as Setting
     from archcalc.variants.diff import compare as compare
+    from archcalc.verification.verify import Verification as Verification
+    from archcalc.volume import Pair as Pair
     from archcalc.volume import Volume as Volume
+    from archcalc.volume import Window as Window
 
 __version__ = "0.1.0"
 
 _NAMES = {
     "analysis.analyze": ("Convention", "Report", "Row", "Totals"),
-    "architecture": ("Architecture", "Spec", "check", "load"),
+    "architecture": ("Architecture", "Spec", "check", "from_graph", "load"),
     "language.definitions": ("UnknownVariable",),
     "diagnostics": ("Diagnostic", "Edit", "Label", "Span", "SpecError"),
     "variants.diff": ("Change", "Comparison", "Setting", "compare"),
     "graph": ("Graph", "Node"),
     "layers.base": ("Cost", "Layer"),
-    "memory.plan": ("Plan",),
+    "language.training": ("TrainingSettings",),
+    "memory.plan": ("Plan", "Settings", "Training"),
     "analysis.receptive": ("Field", "ReceptiveField"),
     "language.specfile": ("SpecUnavailable",),
-    "volume": ("Volume",),
+    "verification.verify": ("Verification",),
+    "volume": ("Pair", "Volume", "Window"),
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 

@@ -14,6 +14,7 @@ from archcalc.graph import Graph
 from archcalc.interop import ModelFile, document_of, open_source
 from archcalc.language.document import Document, read_document
 from archcalc.language.specfile import SpecText, read_beside
+from archcalc.language.training import TrainingSettings
 
 if TYPE_CHECKING:
     from archcalc.forward.run import Array
@@ -46,9 +47,16 @@ class Examination(NamedTuple):
         """No errors but expectations of the spec: the network itself is right and computed whole."""
         return _fits(self.diagnostics)
 
+    @property
+    def architecture(self) -> "Architecture":
+        """The network, of an examination that fits."""
+        return Architecture(self.path, self.document.graph, self.report, self.document.training, self.document)
+
 
 class Architecture(NamedTuple):
-    """A network that fits together.
+    """A network that fits together; `path` is what messages call it, `document` the spec it was read from, if any.
+
+    A graph built in Python, or read from anything else, is an Architecture by `from_graph`.
 
     >>> net = load("zoo:lenet5")
     >>> net
@@ -58,8 +66,10 @@ class Architecture(NamedTuple):
     """
 
     path: str
-    document: Document
+    graph: Graph
     report: Report
+    training: TrainingSettings = TrainingSettings()
+    document: Document | None = None
 
     def __repr__(self) -> str:
         name = f"{self.name}, " if self.name else ""
@@ -67,11 +77,20 @@ class Architecture(NamedTuple):
 
     @property
     def name(self) -> str:
-        return self.document.name
+        return self.graph.name
 
-    @property
-    def graph(self) -> Graph:
-        return self.document.graph
+    def check(self, *, select: Container[str] | None = None) -> list[Diagnostic]:
+        """Advice on the network, `select` as for `archcalc.check`; what its spec expects is not asked again."""
+        from archcalc.checks.rules import DEFAULT, advise
+
+        document = self.document or Document(self.name, self.graph, ())
+        return advise(document, self.report, DEFAULT if select is None else select)
+
+    def write(self) -> str:
+        """The text of a spec that reads back as this network."""
+        from archcalc.authoring.write import write
+
+        return write(self.graph)
 
     def analyze(self, *, convention: Convention = "inplace") -> Report:
         """Volumes, parameters, operations, activations and receptive field of every layer.
@@ -107,7 +126,7 @@ class Architecture(NamedTuple):
         from archcalc.precision import OPTIMIZERS, PRECISIONS
         from archcalc.units import read_size
 
-        said = self.document.training
+        said = self.training
         settings = plans.Settings(
             None if batch == "max" else said.batch if batch is None else batch,
             dtype or said.dtype,
@@ -185,7 +204,23 @@ def load(spec: Spec, *, set: Mapping[str, int] | None = None, input: str | None 
     found = examine(open_source(spec), set=set, input=input)
     if not found.fits:
         raise SpecError(found.path, found.diagnostics)
-    return Architecture(found.path, found.document, found.report)
+    return found.architecture
+
+
+def from_graph(graph: Graph, *, path: str = "<graph>", training: TrainingSettings = TrainingSettings()) -> Architecture:
+    """A graph built in Python as an Architecture; raises SpecError with everything that does not fit.
+
+    >>> from archcalc.layers import TYPES
+    >>> from archcalc.volume import Pair
+    >>> image = TYPES["input"](width=8, height=8, channels=3)
+    >>> nodes = Node("image", image, ()), Node("stem", TYPES["conv"](filters=4, kernel_size=Pair(3, 3)), (0,))
+    >>> from_graph(Graph("mine", nodes)).report.totals.params
+    112
+    """
+    report = analyze(graph)
+    if report.problems or not report.complete:
+        raise SpecError(path, in_order(report.problems))
+    return Architecture(path, graph, report, training)
 
 
 def check(
@@ -257,7 +292,7 @@ def examine(
 def unreadable(error: SpecError) -> Examination:
     """What is known about a spec that is not even text."""
     empty = Graph("", ())
-    document = Document("", empty, error.diagnostics, {}, {}, ())
+    document = Document("", empty, error.diagnostics)
     return Examination(error.path, document, Report(empty, ()), error.diagnostics)
 
 

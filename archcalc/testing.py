@@ -12,6 +12,7 @@ from archcalc.architecture import Architecture, Examination, Spec, examine, unre
 from archcalc.checks.expect import MISSED, NOT_KNOWN, expectations
 from archcalc.diagnostics import Diagnostic, Span, SpecError, explained
 from archcalc.interop import open_source
+from archcalc.language.document import Document
 from archcalc.language.entries import UNKNOWN_KEY
 from archcalc.reader.nodes import Mapping, Scalar, Value
 from archcalc.variants.diff import compare
@@ -64,7 +65,7 @@ def assert_architecture(
 
             text = render(comparison, (other.path, found.path), Look(width=100)).rstrip("\n")
             raise AssertionError(f"{found.path} is not the same as {other.path}\n{text}")
-    return Architecture(found.path, found.document, found.report)
+    return found.architecture
 
 
 def findings(found: Examination) -> str:
@@ -87,10 +88,11 @@ def _examined(spec: Spec | Architecture, set: Table[str, int] | None, input: str
         return examination(spec, set=set, input=input)
     if set is not None or input is not None:
         raise TypeError("set and input belong to a spec that is yet to be read")
-    found = expectations(spec.document, spec.report, judged=True)
-    if extension := spec.document.extension:
-        found = list(extension.placed(found))
-    return Examination(spec.path, spec.document, spec.report, tuple(found))
+    document = spec.document or Document(spec.name, spec.graph, (), training=spec.training)
+    found = expectations(document, spec.report, judged=True)
+    if document.extension:
+        found = list(document.extension.placed(found))
+    return Examination(spec.path, document, spec.report, tuple(found))
 
 
 def _missed(found: Examination, expected: Table[str, Any]) -> list[Diagnostic]:

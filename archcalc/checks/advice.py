@@ -5,7 +5,7 @@ makes it worth reading.  Its module in `rules/` is one function over a Network t
 module's docstring is its page, of which the first line is the title.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -34,8 +34,8 @@ class Remark(NamedTuple):
 class Network:
     """A complete report seen as rules ask about it.  Positions in `rows` are those of the graph's nodes."""
 
-    def __init__(self, document: Document, report: Report) -> None:
-        self.document, self.report, self.rows = document, report, report.rows
+    def __init__(self, document: Document, report: Report, rows: Sequence[Row]) -> None:
+        self.document, self.report, self.rows = document, report, rows
 
     @cached_property
     def readers(self) -> list[list[Row]]:

@@ -82,9 +82,8 @@ def plan(
     explain(found)
     if not found.fits:
         return FOUND
-    from archcalc.architecture import Architecture
 
-    architecture = Architecture(found.path, found.document, found.report)
+    architecture = found.architecture
     planned = architecture.plan(batch=batch, budget=budget, **options)  # type: ignore[arg-type]
     sys.stdout.write(formats.renderer("plan", form)(planned, look_of(sys.stdout)))
     return OK if found.ok and (planned.budget is None or planned.budget.fits) else FOUND

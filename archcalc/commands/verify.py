@@ -60,9 +60,8 @@ def verify(
     explain(found)
     if not found.fits:
         return FOUND
-    from archcalc.architecture import Architecture
 
-    architecture = Architecture(found.path, found.document, found.report)
+    architecture = found.architecture
     try:
         result = architecture.verify(
             batch=batch,

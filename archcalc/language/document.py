@@ -42,14 +42,17 @@ KEYS = {
 
 
 class Document(NamedTuple):
-    """A spec as it was read: its graph, and what later passes need of the rest."""
+    """A spec as it was read: its graph, and what later passes need of the rest.
+
+    A network that came from no YAML has a graph, perhaps lines, and no entries.
+    """
 
     name: str
     graph: Graph
     problems: tuple[Diagnostic, ...]
-    entries: Table[str, tuple[Scalar, Value]]
-    variables: Table[str, int]
-    lines: tuple[str, ...]
+    entries: Table[str, tuple[Scalar, Value]] = {}
+    variables: Table[str, int] = {}
+    lines: tuple[str, ...] = ()
     training: TrainingSettings = TrainingSettings()
     extension: Extension | None = None
 

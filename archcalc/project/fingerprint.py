@@ -11,7 +11,7 @@ class Fingerprints:
     """Names findings.  No two findings that one instance names have the same name.
 
     A name depends on the spec's path, the code, the text of the line, and the how-manyth finding of that
-    kind it is; not on the number of the line, nor on the message, whose figures may change.
+    kind it is; not on the number of the line, nor on the message, whose figures may change, where there is a line.
     """
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class Fingerprints:
         import json
 
         number = one.span.line
-        line = lines[number - 1].strip() if number <= len(lines) else ""
+        line = lines[number - 1].strip() if 0 < number <= len(lines) else "" if number else one.message
         key = repository_path(path), one.code, line
         self.seen[key] = self.seen.get(key, 0) + 1
         return hashlib.sha256(json.dumps([*key, self.seen[key]]).encode()).hexdigest()[:32]

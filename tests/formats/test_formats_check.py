@@ -155,7 +155,7 @@ paths = st.sampled_from(["a.yaml", "b.yaml", "a.yaml ", "<pattern>"])
 @given(st.lists(st.tuples(paths, st.lists(texts, max_size=4), st.lists(found, max_size=8)), max_size=4))
 def test_no_two_findings_share_a_fingerprint(specs: list[tuple[str, list[str], list[Diagnostic]]]) -> None:
     examined = [
-        Examination(path, Document("", Graph("", ()), (), {}, {}, tuple(lines)), Report(Graph("", ()), ()), tuple(all))
+        Examination(path, Document("", Graph("", ()), (), lines=tuple(lines)), Report(Graph("", ()), ()), tuple(all))
         for path, lines, all in specs
     ]
     names = fingerprints_of(*examined)

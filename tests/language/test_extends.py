@@ -48,13 +48,16 @@ def test_variables_are_given_anew_one_by_one(folder: Path) -> None:
         "POOL2",
         "FC-10",
     ]
+    assert spec.document is not None
     assert spec.document.variables == {"width": 8, "depth": 2}
     assert spec.name == ""  # the base's name, year and expectations are not this network's
 
 
 def test_set_reaches_the_variables_of_the_base(folder: Path) -> None:
     (folder / "variant.yaml").write_text("extends: base\nvars: {depth: 2}\n")
-    assert archcalc.load(folder / "variant.yaml", set={"width": 4}).document.variables == {"width": 4, "depth": 2}
+    document = archcalc.load(folder / "variant.yaml", set={"width": 4}).document
+    assert document is not None
+    assert document.variables == {"width": 4, "depth": 2}
 
 
 def test_layers_defaults_and_blocks_are_replaced(folder: Path) -> None:

@@ -17,8 +17,8 @@ def load(tmp_path: Path, text: str) -> archcalc.Architecture:
 
 
 def test_what_is_said_and_what_is_assumed(tmp_path: Path) -> None:
-    assert load(tmp_path, "{batch: 32, optimizer: adam}").document.training == TrainingSettings(32, "float32", "adam")
-    assert archcalc.load("zoo:vgg16").document.training == TrainingSettings(1, "float32", "sgd-momentum")
+    assert load(tmp_path, "{batch: 32, optimizer: adam}").training == TrainingSettings(32, "float32", "adam")
+    assert archcalc.load("zoo:vgg16").training == TrainingSettings(1, "float32", "sgd-momentum")
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ MIB = 1024**2
 def read(text: str) -> Architecture:
     found = examine(SpecText("spec", text, pattern="->" in text.partition("\n")[0]))
     assert found.ok, found.diagnostics
-    return Architecture(found.path, found.document, found.report)
+    return found.architecture
 
 
 def zoo(name: str, before: str = "", added: str = "") -> Architecture:

@@ -5,7 +5,7 @@ import pytest
 import archcalc
 from archcalc.analysis.analyze import Report, Row
 from archcalc.analysis.receptive import Field
-from archcalc.architecture import Architecture, examine
+from archcalc.architecture import examine
 from archcalc.diagnostics import SpecError
 from archcalc.formats import Look
 from archcalc.formats.report import cs231n
@@ -24,7 +24,7 @@ def written(text: str) -> Report:
     """The report of a spec's text."""
     found = examine(SpecText("spec.yaml", text))
     assert found.diagnostics == ()
-    return Architecture(found.path, found.document, found.report).analyze()
+    return found.architecture.analyze()
 
 
 SIZES = [

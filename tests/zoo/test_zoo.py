@@ -67,6 +67,7 @@ def test_every_spec_is_clean_and_says_where_it_comes_from(name: str) -> None:
     path = Path(zoo_folder(), f"{name}.yaml")
     assert [one for one in archcalc.check(path) if not one.code.startswith("AC6")] == []  # advice aside
     document = archcalc.load(path).document
+    assert document is not None
     assert document.lines[0].startswith("# ")
     assert list(document.entries)[:5] == ["archcalc", "name", "source", "year", "input"]
     assert max(map(len, document.lines)) <= 120
@@ -83,6 +84,7 @@ def test_rounding_stands_only_where_a_division_is_not_whole(name: str) -> None:
             if not width.same and numerator % width.stride:
                 divisions.append(f"{numerator}/{width.stride}")
     assert divisions == NOT_WHOLE.get(name, [])
+    assert architecture.document is not None
     assert any("rounding: " in line for line in architecture.document.lines) == bool(divisions)
 
 

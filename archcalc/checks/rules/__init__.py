@@ -8,9 +8,9 @@ import os
 from collections.abc import Container
 from importlib import import_module
 
-from archcalc.analysis.analyze import Report
+from archcalc.analysis.analyze import Report, Row
 from archcalc.checks.advice import RULES, Network
-from archcalc.diagnostics import Diagnostic, in_order
+from archcalc.diagnostics import NOWHERE, Diagnostic, Span, in_order
 from archcalc.language.document import Document
 
 for _file in sorted(os.listdir(os.path.dirname(__file__))):
@@ -23,10 +23,14 @@ __all__ = ["DEFAULT", "RULES", "advise"]
 
 
 def advise(document: Document, report: Report, select: Container[str] = DEFAULT) -> list[Diagnostic]:
-    """What the selected rules say, each at most once a place; nothing about a network that is incomplete."""
+    """What the selected rules say, each at most once a place; nothing about a network that is incomplete.
+
+    A layer that came from no text has its name in the message instead of a place.
+    """
     if not report.complete:
         return []
-    network = Network(document, report)
+    rows = [_told_apart(row) for row in report.rows] if report.rows[-1].node.span == NOWHERE else report.rows
+    network = Network(document, report, rows)
     found: dict[tuple[object, ...], Diagnostic] = {}
     for code in sorted(RULES):
         if code in select:
@@ -34,5 +38,19 @@ def advise(document: Document, report: Report, select: Container[str] = DEFAULT)
                 diagnostic = Diagnostic(
                     code, one.message, one.span, RULES[code].severity, labels=one.labels, notes=one.notes, help=one.help
                 )
-                found.setdefault((code, one.span), diagnostic)
+                found.setdefault((code, one.span), diagnostic if one.span.line else _named(diagnostic, report))
     return in_order(found.values())
+
+
+def _told_apart(row: Row) -> Row:
+    """The row with its position for a place, on a line 0 that no text has."""
+    return row._replace(node=row.node._replace(span=Span(0, row.position, 0, row.position)))
+
+
+def _named(one: Diagnostic, report: Report) -> Diagnostic:
+    """A finding with the names of layers instead of their positions."""
+    names = [node.name for node in report.graph.nodes]
+    name = names[one.span.column]
+    message = one.message if name in one.message.split() else f"{name}: {one.message}"
+    notes = (*one.notes, *(f"{names[label.span.column]}: {label.text}" for label in one.labels))
+    return one._replace(message=message, span=NOWHERE, labels=(), notes=notes)

@@ -8,7 +8,7 @@ escaped, and lines of the log begin with our own words and hold no `##[`, the ol
 from collections.abc import Iterable, Iterator
 
 from archcalc.architecture import Examination
-from archcalc.diagnostics import CATALOGUE, SEVERITIES, Diagnostic, Severity, explained, headline
+from archcalc.diagnostics import CATALOGUE, NOWHERE, SEVERITIES, Diagnostic, Severity, explained, headline
 from archcalc.formats import Look
 from archcalc.project.fingerprint import repository_path
 
@@ -37,8 +37,10 @@ def render(results: Iterable[Examination], look: Look) -> Iterator[str]:
 
 def _annotation(command: str, path: str, one: Diagnostic) -> str:
     line, column, end_line, end_column = one.span
-    properties = {"file": repository_path(path), "line": line, "endLine": end_line}
-    if line == end_line:  # columns of a finding over several lines are not shown
+    properties: dict[str, object] = {"file": repository_path(path)}
+    if one.span != NOWHERE:
+        properties |= {"line": line, "endLine": end_line}
+    if line == end_line and one.span != NOWHERE:  # columns of a finding over several lines are not shown
         properties |= {"col": column, "endColumn": end_column}
     properties["title"] = f"{one.code} {CATALOGUE[one.code].title}"
     values = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items())

@@ -24,7 +24,8 @@ def render(results: Iterable[Examination], look: Look) -> Iterator[str]:
                 "severity": _SEVERITIES[diagnostic.severity],
                 "location": {
                     "path": repository_path(one.path),
-                    "lines": {"begin": diagnostic.span.line, "end": diagnostic.span.end_line},
+                    # the format demands a line: what has no place in a text stands at the first
+                    "lines": {"begin": max(1, diagnostic.span.line), "end": max(1, diagnostic.span.end_line)},
                 },
             }
             yield separator + json.dumps(record)

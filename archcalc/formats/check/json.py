@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from archcalc.architecture import Examination
-from archcalc.diagnostics import Diagnostic
+from archcalc.diagnostics import NOWHERE, Diagnostic
 from archcalc.formats import Look
 
 
@@ -20,7 +20,7 @@ def render(results: Iterable[Examination], look: Look) -> Iterator[str]:
 
 
 def _record(one: Diagnostic) -> dict[str, Any]:
-    line, column, end_line, end_column = one.span
+    line, column, end_line, end_column = one.span if one.span != NOWHERE else (None,) * 4
     return {
         "code": one.code,
         "severity": one.severity,

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from archcalc import __version__
 from archcalc.architecture import Examination
-from archcalc.diagnostics import CATALOGUE, Diagnostic, Rule, Severity, Span, explained
+from archcalc.diagnostics import CATALOGUE, NOWHERE, Diagnostic, Rule, Severity, Span, explained
 from archcalc.formats import Look
 from archcalc.formats.rule.markdown import render_one
 from archcalc.project.fingerprint import Fingerprints, repository_path
@@ -67,9 +67,12 @@ def _result(spec: Examination, one: Diagnostic, index: int, fingerprints: Finger
 
 
 def _place(path: str, span: Span) -> dict[str, Any]:
+    artifact: dict[str, Any] = {"artifactLocation": _artifact(repository_path(path))}
+    if span == NOWHERE:
+        return artifact
     line, column, end_line, end_column = span
     return {
-        "artifactLocation": _artifact(repository_path(path)),
+        **artifact,
         "region": {"startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column},
     }
 
