@@ -210,8 +210,8 @@ def load(spec: Spec, *, set: Mapping[str, int] | None = None, input: str | None 
 def from_graph(graph: Graph, *, path: str = "<graph>", training: TrainingSettings = TrainingSettings()) -> Architecture:
     """A graph built in Python as an Architecture; raises SpecError with everything that does not fit.
 
+    >>> from archcalc import Graph, Node, Pair
     >>> from archcalc.layers import TYPES
-    >>> from archcalc.volume import Pair
     >>> image = TYPES["input"](width=8, height=8, channels=3)
     >>> nodes = Node("image", image, ()), Node("stem", TYPES["conv"](filters=4, kernel_size=Pair(3, 3)), (0,))
     >>> from_graph(Graph("mine", nodes)).report.totals.params
