@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from archcalc.architecture import check as check
     from archcalc.architecture import from_graph as from_graph
     from archcalc.architecture import load as load
+    from archcalc.authoring.write import write as write
     from archcalc.diagnostics import Diagnostic as Diagnostic
     from archcalc.diagnostics import Edit as Edit
     from archcalc.diagnostics import Label as Label
@@ -79,6 +80,7 @@ _NAMES = {
     "memory.plan": ("Plan", "Settings", "Training"),
     "analysis.receptive": ("Field", "ReceptiveField"),
     "language.specfile": ("SpecUnavailable",),
+    "authoring.write": ("write",),
     "verification.verify": ("Verification",),
     "volume": ("Pair", "Volume", "Window"),
 }

@@ -86,12 +86,6 @@ class Architecture(NamedTuple):
         document = self.document or Document(self.name, self.graph, ())
         return advise(document, self.report, DEFAULT if select is None else select)
 
-    def write(self) -> str:
-        """The text of a spec that reads back as this network."""
-        from archcalc.authoring.write import write
-
-        return write(self.graph)
-
     def analyze(self, *, convention: Convention = "inplace") -> Report:
         """Volumes, parameters, operations, activations and receptive field of every layer.
 
