@@ -13,15 +13,18 @@ for the size that the file gives, or leaves out.
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from math import isfinite
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from archcalc.diagnostics import NOWHERE, Diagnostic, Problems, Refusal, Span, rule
 from archcalc.graph import UNKNOWN, Graph, Node
-from archcalc.layers import Layer
+from archcalc.layers import TYPES, Layer
 from archcalc.layers.misfit import LayerError, placed
 from archcalc.reader.text import in_backticks
 from archcalc.reader.values import Extents, Integer, Kind, Number, Padding, Paddings
 from archcalc.volume import Volume
+
+if TYPE_CHECKING:
+    from mmap import mmap
 
 MAX_LAYERS = 100_000  # as many as a spec may have
 
@@ -75,6 +78,8 @@ class Reading(NamedTuple):
     problems: tuple[Diagnostic, ...] = ()
 
 
+MOST_DIGITS = 18  # of a whole number; more is no size of anything
+
 AnyLayer = TypeVar("AnyLayer", bound=Layer)
 
 
@@ -97,13 +102,16 @@ class Draft:
         inputs: Iterable[int] = (),
         span: Span = NOWHERE,
         places: Mapping[str, Span] = {},
-        shares: int | None = None,
+        **further: Any,
     ) -> int:
-        """Add a node and give its position.  A name that is taken already is numbered: `relu`, `relu_2`."""
+        """Add a node and give its position.  A name that is taken already is numbered: `relu`, `relu_2`.
+
+        `further` are the node's fields `shares`, `trainable` and `inplace`.
+        """
         if len(self.nodes) >= MAX_LAYERS:
             raise Refusal(OVERSIZED, f"the network has more than {MAX_LAYERS:,} layers, the limit", span)
         inputs = tuple(inputs)
-        self.nodes.append(Node(self._free(name), layer, inputs, span, places, shares=shares))
+        self.nodes.append(Node(self._free(name), layer, inputs, span, places, **further))
         self.volumes.append(self._measured(layer, inputs))
         return len(self.nodes) - 1
 
@@ -146,6 +154,16 @@ class Draft:
             return layer.measure(known)[0]
         except LayerError:
             return None
+
+
+def text_of(data: "bytes | mmap") -> str:
+    """A file's text; what is not UTF-8 stands in comments, or becomes U+FFFD."""
+    return bytes(data[:]).decode("utf-8-sig", "replace")
+
+
+def typed(type: str, name: str, span: Span = NOWHERE, places: Mapping[str, Span] = {}, **values: Any) -> Layer:
+    """A layer by the name of its type, which is imported only now if it is a rare one."""
+    return made(TYPES[type], name, span, places, **values)
 
 
 def made(
