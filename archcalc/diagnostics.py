@@ -92,16 +92,6 @@ def rule(code: str, title: str, page: str, severity: Severity = "error") -> str:
     return code
 
 
-INTERNAL = rule(
-    "AC999",
-    "a bug in archcalc",
-    """
-    archcalc itself failed while it read this spec.  The spec was neither accepted nor rejected.
-    Please report it; `ARCHCALC_DEBUG=1` shows the traceback.
-    """,
-)
-
-
 class SpecError(Exception):
     """A spec was rejected; `diagnostics` holds every problem found, in the order of the text."""
 

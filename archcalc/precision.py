@@ -26,3 +26,6 @@ PRECISIONS = {
     "float64": Precision(8, 8),
     "int8": Precision(1, 1, trains=False),
 }
+
+# What arrays can be made of: mixed precision is a way of training, not a type.
+DTYPES = tuple(name for name, one in PRECISIONS.items() if not one.copies)

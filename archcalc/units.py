@@ -4,8 +4,6 @@ import re
 
 from archcalc.volume import Volume
 
-BYTES = {"float32": 4, "float16": 2, "bfloat16": 2, "float64": 8, "int8": 1}
-
 
 def count(value: int) -> str:
     """1,792 -> `1.79K`; below 1,000 as it is."""

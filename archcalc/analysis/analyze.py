@@ -147,9 +147,9 @@ class Report:
         {'width': 28, 'height': 28, 'channels': 6}
         """
         from archcalc.analysis.records import layers
-        from archcalc.units import BYTES
+        from archcalc.precision import PRECISIONS
 
-        return layers(self, BYTES[dtype] * batch)
+        return layers(self, PRECISIONS[dtype].activations * batch)
 
     def to_pandas(self, *, batch: int = 1, dtype: str = "float32") -> Any:
         """A pandas DataFrame, one row a layer; what is nested in a record has a dot in its column: `output.width`.

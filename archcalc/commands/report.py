@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from archcalc import formats, units
+from archcalc import formats
 from archcalc.commands._common import (
     FOUND,
     OK,
@@ -15,6 +15,7 @@ from archcalc.commands._common import (
     look_of,
     spec_options,
 )
+from archcalc.precision import DTYPES
 
 
 @click.command()
@@ -25,7 +26,7 @@ from archcalc.commands._common import (
 )
 @click.option(
     "--dtype",
-    type=click.Choice(list(units.BYTES)),
+    type=click.Choice(list(DTYPES)),
     default="float32",
     show_default=True,
     help="Type of the values, for memory.",
@@ -67,14 +68,15 @@ def report(
 
     On a spec that fails, the table goes as far as the first layer that does not fit; exits 1.
     """
-    if depth and form not in ("table", "html", "markdown"):
-        raise click.UsageError(f"--depth folds a table, html or markdown, not {form}")
+    renderer = formats.module("report", form)
+    if depth and not getattr(renderer, "FOLDS", False):
+        raise click.UsageError(f"--depth folds {', '.join(formats.able('report', 'FOLDS'))}, not {form}")
     found = examine_spec(spec, variables, input_size, convention=convention)
     if found is None:
         return USAGE
     look = look_of(sys.stdout)._replace(batch=batch, dtype=dtype, layout=layout, depth=depth, im2col=im2col)
-    if found.fits or (found.report.rows and form in ("table", "cs231n", "html", "markdown")):
-        sys.stdout.write(formats.renderer("report", form)(found.report, look))
+    if found.fits or (found.report.rows and getattr(renderer, "PARTIAL", False)):
+        sys.stdout.write(renderer.render(found.report, look))
         sys.stdout.flush()
     explain(found)
     return OK if found.ok else FOUND

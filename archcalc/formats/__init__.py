@@ -2,7 +2,8 @@
 
 A module in `check/` has `render(results, look)` and yields text as results arrive; a module in
 `report/` has `render(report, look)`; a module in `rule/` has `render(rules)` for the catalogue and
-`render_one(rule)` for an entry.
+`render_one(rule)` for an entry.  A module says what it can beyond that: FOLDS, with `--depth`; PARTIAL, a
+report that ends at the layer that does not fit.
 """
 
 import os
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from archcalc.analysis.analyze import Report
 
 from archcalc.diagnostics import SEVERITIES, Severity
+from archcalc.precision import PRECISIONS
 
 
 class Look(NamedTuple):
@@ -29,6 +31,11 @@ class Look(NamedTuple):
     im2col: bool = False  # show the sizes of im2col matrices
     concise: bool = False  # a line a finding
     fail_on: Severity | None = "error"  # the least severity that fails a spec; None: nothing does
+
+    @property
+    def value_bytes(self) -> int:
+        """Bytes of a value of the whole batch."""
+        return PRECISIONS[self.dtype].activations * self.batch
 
     def fails(self, severity: Severity) -> bool:
         """Whether a finding of this severity fails a spec."""
@@ -47,6 +54,11 @@ def renderer(command: str, name: str) -> Any:
 
 def module(command: str, name: str) -> Any:
     return import_module(f"{__name__}.{command}.{name}")
+
+
+def able(command: str, ability: str) -> list[str]:
+    """The formats of a command that declare an ability: a true constant of that name in their module."""
+    return [name for name in names(command) if getattr(module(command, name), ability, False)]
 
 
 def incomplete(report: "Report") -> str:

@@ -9,7 +9,7 @@ number means what is declared by the layer types (`key(..., notation=...)`).
 
 import re
 from collections.abc import Mapping as Table
-from functools import cache
+from functools import lru_cache
 
 from archcalc.diagnostics import Refusal
 from archcalc.language.cursor import BAD_PATTERN, Cursor
@@ -227,7 +227,7 @@ class _Parser(Cursor):
         )
 
 
-@cache
+@lru_cache(1024)
 def _word(run: str) -> tuple[str, int]:
     """Split `CONV3` into the layer type `conv` and the length of its word; unknown words stay whole."""
     for length in range(min(len(run), max(map(len, TYPES))), 0, -1):
@@ -238,6 +238,6 @@ def _word(run: str) -> tuple[str, int]:
     return run[:length], length
 
 
-@cache
+@lru_cache(1024)
 def _notation(type: str) -> dict[str, str]:
     return {key.notation: name for name, key in TYPES[type].keys.items() if key.notation is not None}

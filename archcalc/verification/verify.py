@@ -12,6 +12,7 @@ from archcalc import units
 from archcalc.analysis.analyze import Report, Row
 from archcalc.forward.tiling import RESERVED
 from archcalc.memory.liveness import lifetimes, overwrites, peak
+from archcalc.precision import PRECISIONS
 from archcalc.volume import Volume
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class Verification(NamedTuple):
 
 def estimate(report: Report, batch: int = 1, dtype: str = "float32") -> Estimate:
     """The most memory the run needs at once.  Computes; allocates nothing."""
-    width = units.BYTES[dtype]
+    width = PRECISIONS[dtype].activations
     weights = [width * (row.cost.params + row.cost.buffers) for row in report.rows]
     workspace = [width * row.node.layer.workspace(row.inputs, row.output, batch) for row in report.rows]
     sizes = [width * batch * row.output.size for row in report.rows]

@@ -63,4 +63,4 @@ def test_the_option() -> None:
     assert "conv5.bottleneck1" not in result.output
     result = CliRunner().invoke(cli, ["report", "zoo:resnet50", "--depth", "1", "-f", "json"])
     assert result.exit_code == 2
-    assert "--depth folds a table, html or markdown, not json" in result.output
+    assert "--depth folds html, markdown, table, not json" in result.output

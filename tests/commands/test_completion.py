@@ -34,7 +34,7 @@ def test_specs(command: str, tmp_path: Path) -> None:
 
 def test_codes() -> None:
     assert {"plain,AC201", "plain,AC202"} <= set(offered("rule", "ac20"))
-    assert offered("rule", "AC99") == ["plain,AC999"]
+    assert offered("rule", "AC50") == ["plain,AC501"]
 
 
 def test_formats() -> None:

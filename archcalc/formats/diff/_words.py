@@ -70,7 +70,7 @@ def sizes(seen: ReceptiveField) -> tuple[int | None, int | None]:
 def totals(found: Comparison, look: Look) -> list[tuple[str, str, str, str]]:
     """What is measured, the first network's, the second's, and the change."""
     a, b = found.a.totals, found.b.totals
-    width = units.BYTES[look.dtype] * look.batch
+    width = look.value_bytes
     rows = []
     for name, old, new, unit in (
         ("params", a.params, b.params, "count"),

@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-from archcalc import units
 from archcalc.analysis.analyze import Report, Row
 from archcalc.formats import Look
 from archcalc.formats.diff._words import shown, sizes
@@ -11,7 +10,7 @@ from archcalc.variants.diff import Change, Comparison
 
 
 def render(found: Comparison, names: tuple[str, str], look: Look) -> str:
-    width = units.BYTES[look.dtype] * look.batch
+    width = look.value_bytes
     a, b = found.a.totals._asdict(), found.b.totals._asdict()
     record = {
         "schema_version": 1,

@@ -1,6 +1,5 @@
 """A comparison for a pull request."""
 
-from archcalc import units
 from archcalc.formats import Look
 from archcalc.formats.diff._words import describe, field_change, signed, told, totals, verdict
 from archcalc.formats.report.markdown import escape
@@ -16,7 +15,7 @@ def render(found: Comparison, names: tuple[str, str], look: Look) -> str:
     lines += ["| total | before | after | change |", "|---|--:|--:|--:|"]
     lines += [f"| {' | '.join(escape(cell) for cell in row)} |" for row in totals(found, look)]
     lines += ["", "| | layer | what | params | MACs | memory | field |", "|---|---|---|--:|--:|--:|--:|"]
-    width = units.BYTES[look.dtype] * look.batch
+    width = look.value_bytes
     for change in told(found):
         cells = (
             change.status,

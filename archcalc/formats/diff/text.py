@@ -4,7 +4,6 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from archcalc import units
 from archcalc.formats import Look
 from archcalc.formats._console import printed
 from archcalc.formats.diff._words import SIGNS, describe, field_change, signed, told, totals, verdict
@@ -46,7 +45,7 @@ def _changes(found: Comparison, look: Look) -> str:
     table = _table(look, ("", False), ("layer", False), ("what", False), *numbers)
     longest = max(len(change.row.node.name) for change in found.changes)
     table.columns[1].no_wrap = longest <= LONGEST_NAME and (look.width or NAMES_FROM) >= NAMES_FROM
-    width = units.BYTES[look.dtype] * look.batch
+    width = look.value_bytes
     for change in told(found):
         cells = [
             SIGNS[change.status],

@@ -7,6 +7,9 @@ Layers that own no memory and have no parameters (in-place activations, dropout)
 from archcalc import units
 from archcalc.analysis.analyze import Report, Row
 from archcalc.formats import Look, incomplete
+from archcalc.precision import PRECISIONS
+
+PARTIAL = True
 
 
 def render(report: Report, look: Look) -> str:
@@ -16,7 +19,7 @@ def render(report: Report, look: Look) -> str:
     ]
     hidden = len(report.rows) - len(lines)
     totals = report.totals
-    width = units.BYTES[look.dtype]
+    width = PRECISIONS[look.dtype].activations
     memory = totals.activations * width
     lines.append("")
     lines.append(

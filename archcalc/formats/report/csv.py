@@ -3,7 +3,6 @@
 import csv
 import io
 
-from archcalc import units
 from archcalc.analysis.analyze import Report
 from archcalc.formats import Look
 
@@ -33,7 +32,7 @@ def render(report: Report, look: Look) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([*HEAD, *(["im2col_rows", "im2col_columns"] if look.im2col else [])])
-    width = units.BYTES[look.dtype] * look.batch
+    width = look.value_bytes
     for row in report.rows:
         node, cost, seen = row.node, row.cost, row.receptive_field
         inputs = " ".join(report.graph.nodes[one].name for one in node.inputs)

@@ -7,6 +7,8 @@ from archcalc.analysis.analyze import Report
 from archcalc.formats import Look, incomplete
 from archcalc.formats.report.markdown import cells, convention
 
+FOLDS = PARTIAL = True
+
 COLUMNS = ("layer", "type", "output", "memory", "parameters", "MACs", "formula")
 NUMBERS = (3, 4, 5, 7)
 _PAGE = """\
@@ -34,7 +36,7 @@ def render(report: Report, look: Look) -> str:
 def table(report: Report, look: Look) -> str:
     """A table without colours, in the font around it."""
     totals = report.totals
-    memory = units.size(totals.activations * units.BYTES[look.dtype] * look.batch)
+    memory = units.size(totals.activations * look.value_bytes)
     head = (*COLUMNS, "im2col") if look.im2col else COLUMNS
     foot = ("total", "", "", memory, f"{totals.params:,}", f"{totals.macs:,}", *[""] * (len(head) - 6))
     lines = ["<table>", f"<caption>{escape(report.graph.name)}</caption>"] if report.graph.name else ["<table>"]

@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-from archcalc import units
 from archcalc.analysis.analyze import Report
 from archcalc.analysis.records import layers
 from archcalc.formats import Look
@@ -15,7 +14,7 @@ def render(report: Report, look: Look) -> str:
 
 def record(report: Report, look: Look = Look()) -> dict[str, Any]:
     """The report as plain data."""
-    width = units.BYTES[look.dtype] * look.batch
+    width = look.value_bytes
     totals = report.totals._asdict()
     return {
         "schema_version": 1,

@@ -7,9 +7,11 @@ from archcalc.analysis.analyze import Report
 from archcalc.analysis.fold import by_path
 from archcalc.formats import Look, incomplete
 
+FOLDS = PARTIAL = True
+
 
 def render(report: Report, look: Look) -> str:
-    width = units.BYTES[look.dtype] * look.batch
+    width = look.value_bytes
     totals = report.totals
     lines = []
     if report.graph.name:
@@ -32,7 +34,7 @@ def render(report: Report, look: Look) -> str:
 
 def cells(report: Report, look: Look) -> Iterator[tuple[str, ...]]:
     """Name, type, output, memory, parameters, MACs, formula and, if asked for, im2col matrix of every layer."""
-    width = units.BYTES[look.dtype] * look.batch
+    width = look.value_bytes
     depth = look.depth or len(report.rows)  # deeper than any path: nothing is folded
     for name, group in by_path(report.rows, lambda row: row.node.path, depth):
         row = group[-1]

@@ -17,6 +17,9 @@ from archcalc.analysis.fold import by_path
 from archcalc.formats import Look, incomplete
 from archcalc.formats._console import bar, printed
 from archcalc.formats.folding import head_of, named, runs, under
+from archcalc.precision import PRECISIONS
+
+FOLDS = PARTIAL = True
 
 ROOMY, FORMULA_FROM, FIELD_FROM = 96, 118, 132  # columns from which there is room for more
 LEAST = 72  # columns that names, figures and bars take at the least
@@ -111,7 +114,7 @@ def _room(look: Look, columns: int) -> bool:
 
 def _columns(table: Table, report: Report, look: Look) -> None:
     totals = report.totals
-    width = units.BYTES[look.dtype] * look.batch
+    width = look.value_bytes
     table.add_column("layer", "total", footer_style="bold", overflow="fold", no_wrap=False)
     table.add_column("type", "", overflow="fold")
     table.add_column("output", "", no_wrap=True)
@@ -132,7 +135,7 @@ def _columns(table: Table, report: Report, look: Look) -> None:
 
 def _cells(line: Line, name: str, scale: int, heaviest: int, look: Look) -> list[Text]:
     row = line.row
-    width = units.BYTES[look.dtype] * look.batch
+    width = look.value_bytes
     length = 6 if _room(look, ROOMY) else 3
     cells = [
         Text(name, style="bold") if not line.folded else Text("  ..."),
@@ -192,7 +195,7 @@ def _title(report: Report, look: Look) -> Text:
 
 def _caption(report: Report, look: Look) -> Text:
     totals = report.totals
-    width = units.BYTES[look.dtype]
+    width = PRECISIONS[look.dtype].activations
     per = "per image" if look.batch == 1 else f"for a batch of {look.batch}"
     own = "ReLU and dropout in place" if report.convention == "inplace" else "every layer owns its output"
     parts = [

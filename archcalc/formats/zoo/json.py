@@ -3,9 +3,9 @@
 import json
 from collections.abc import Iterable
 
-from archcalc import units
 from archcalc.architecture import Examination
 from archcalc.formats import Look
+from archcalc.precision import PRECISIONS
 
 
 def render(found: Iterable[Examination], look: Look) -> str:
@@ -24,7 +24,7 @@ def _record(one: Examination, look: Look) -> dict[str, object]:
         "params": totals.params,
         "macs": totals.macs,
         "activations": totals.activations,
-        "activation_bytes": totals.activations * units.BYTES[look.dtype],
+        "activation_bytes": totals.activations * PRECISIONS[look.dtype].activations,
         "dtype": look.dtype,
         "year": int(year) if year else None,
         "source": one.document.line("source") or None,

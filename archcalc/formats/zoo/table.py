@@ -12,6 +12,7 @@ from archcalc import units
 from archcalc.architecture import Examination
 from archcalc.formats import Look
 from archcalc.formats._console import printed
+from archcalc.precision import PRECISIONS
 
 ROOMY, SOURCE_FROM = 110, 76  # columns from which names and whole addresses have room, and sources at all
 
@@ -46,7 +47,7 @@ def render(found: Iterable[Examination], look: Look) -> str:
             str(one.report.input).strip("[]"),
             units.count(totals.params),
             units.count(totals.macs),
-            units.size(totals.activations * units.BYTES[look.dtype]),
+            units.size(totals.activations * PRECISIONS[look.dtype].activations),
             one.document.line("year"),
             *([source if roomy else _short(source)] if sources else []),
         ]
