@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from archcalc.analysis.analyze import Convention, Report, analyze
-from archcalc.diagnostics import Diagnostic, SpecError, in_order
+from archcalc.diagnostics import INTERNAL, NOWHERE, Diagnostic, SpecError, in_order
 from archcalc.graph import Graph
 from archcalc.interop import ModelFile, document_of, open_source
 from archcalc.language.document import Document, read_document
@@ -260,6 +260,8 @@ def examine(
         document = _document(text, set, input)
         report = analyze(document.graph, convention=convention)
         found = in_order([*document.problems, *report.problems])
+        if not report.complete and _fits(found):
+            found.append(Diagnostic(INTERNAL, "a layer could not be computed, and no message says why", NOWHERE))
         if "expect" in document.entries:
             from archcalc.checks.expect import expectations
 

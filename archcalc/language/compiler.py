@@ -5,9 +5,10 @@ Everything that is wrong without knowing a variable or a volume is found here.
 
 from collections.abc import Iterable
 
-from archcalc.diagnostics import Edit, Problems, Refusal, Span
+from archcalc.diagnostics import Diagnostic, Edit, Problems, Refusal, Span
 from archcalc.language.entries import (
     BAD_STRUCTURE,
+    INPUT_INSIDE,
     MISSING_KEY,
     Entries,
     entries_of,
@@ -22,6 +23,7 @@ from archcalc.language.steps import BlockStep, BranchStep, Defaults, LayerStep, 
 from archcalc.language.suggest import MAX_SUGGESTIONS, key_for, nearest, type_for
 from archcalc.layers import TYPES, Layer
 from archcalc.layers.merge import Merge
+from archcalc.layers.reshape import Input
 from archcalc.reader.nodes import Mapping, Scalar, Sequence, Value, shown
 from archcalc.reader.values import Kind
 
@@ -49,6 +51,15 @@ class Compiler:
                 steps = self.problems.attempt(self._item, item)
                 known = self.seen[id(item)] = item, (unreadable(item.span),) if steps is None else steps
             found += known[1]
+        return tuple(found)
+
+    def inner(self, node: Value) -> tuple[Step, ...]:
+        """The steps of a list inside of another, where no input can stand: it would replace what the layers before give."""
+        found = list(self.steps(node))
+        for number, step in enumerate(found):
+            if isinstance(step, LayerStep) and step.type is Input:
+                self.problems.append(Diagnostic(BAD_STRUCTURE, INPUT_INSIDE, step.span))
+                found[number] = unreadable(step.span)
         return tuple(found)
 
     def _items(self, node: Value) -> tuple[Value, ...]:
@@ -195,7 +206,7 @@ class Compiler:
 
     def _branch(self, node: Value) -> tuple[Step, ...]:
         """A branch: a list of steps, a pattern, or a single layer."""
-        return self.steps(Sequence((node,), node.span) if isinstance(node, Mapping) else node)
+        return self.inner(Sequence((node,), node.span) if isinstance(node, Mapping) else node)
 
     def _repeat(self, item: Mapping, entries: Entries) -> Step:
         self._check_keys("repeat", entries, ("repeat", "layers"))
@@ -204,7 +215,7 @@ class Compiler:
             raise Refusal(BAD_STRUCTURE, f"repeat is a number, not {shown(times)}", times.span)
         if "layers" not in entries:
             raise Refusal(MISSING_KEY, "repeat needs `layers`, the list to repeat", entries["repeat"][0].span)
-        body = self.steps(entries["layers"][1])
+        body = self.inner(entries["layers"][1])
         name = self._name(entries)
         if name is None:
             self._check_names(body, {})

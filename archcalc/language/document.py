@@ -153,7 +153,7 @@ class _DocumentReader:
         headers = attempt(read_blocks, self.entries, problems) or {}
         compiler = Compiler(self.lines, defaults, {name: tuple(one.variables) for name, one in headers.items()})
         blocks = {
-            name: Block(name, one.variables, compiler.steps(one.layers), one.span) for name, one in headers.items()
+            name: Block(name, one.variables, compiler.inner(one.layers), one.span) for name, one in headers.items()
         }
         steps = attempt(self.read_steps, compiler)
         problems += compiler.problems

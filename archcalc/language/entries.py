@@ -36,6 +36,8 @@ UNKNOWN_TYPE = rule(
     "The word is neither a layer type nor one of the spec's blocks.  A layer that is not known is never skipped.",
 )
 
+INPUT_INSIDE = "the input comes first, and once; it cannot stand in a group, repeat, branch or block"
+
 Entries = dict[str, tuple[Scalar, Value]]  # by the text of the key
 
 

@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 from archcalc.diagnostics import Diagnostic, Refusal, rule
 from archcalc.language.counting import MAX_LAYERS, too_many
-from archcalc.language.entries import UNKNOWN_TYPE, entries_of, renamed, unknown_key
+from archcalc.language.entries import BAD_STRUCTURE, INPUT_INSIDE, UNKNOWN_TYPE, entries_of, renamed, unknown_key
 from archcalc.language.pattern import OPTIONAL
 from archcalc.language.suggest import MAX_SUGGESTIONS, key_for, type_for
 from archcalc.layers import TYPES
+from archcalc.layers.reshape import Input
 from archcalc.reader.expression import names_in
 from archcalc.reader.integers import whole_number
 from archcalc.reader.nodes import Mapping, Scalar, Sequence, Value, shown
@@ -67,6 +68,8 @@ class _Unroller:
         assert isinstance(item, Mapping)
         key, value = item.entries[0]
         if key.text != "repeat":
+            if key.text == Input.type and not outermost:
+                raise Refusal(BAD_STRUCTURE, INPUT_INSIDE, item.span)
             self.places.append(_Place(item, stage))
             if outermost:
                 self.stages.setdefault(key.text, []).append(stage)

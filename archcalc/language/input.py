@@ -2,7 +2,7 @@
 
 from archcalc.diagnostics import Problems, Refusal, Span, rule
 from archcalc.graph import UNKNOWN
-from archcalc.language.entries import BAD_STRUCTURE, MISSING_KEY, Entries, entries_of, unknown_key
+from archcalc.language.entries import BAD_STRUCTURE, INPUT_INSIDE, MISSING_KEY, Entries, entries_of, unknown_key
 from archcalc.language.pattern import OPTIONAL
 from archcalc.language.steps import LayerStep, Step
 from archcalc.language.suggest import key_for
@@ -39,7 +39,8 @@ def read_input(
     if "input" in entries and sized:
         raise Refusal(BAD_STRUCTURE, "the input's size is given twice, here and by `input`", sized.span)
     if "input" not in entries and not sized:
-        if isinstance(first, LayerStep) and first.type is Layer:  # reported already, and it may have been the input
+        unread = isinstance(first, LayerStep) and first.type is Layer
+        if unread or any(one.message == INPUT_INSIDE for one in problems):  # reported already as what it is
             return UNKNOWN, rest
         where = inline.span if inline else first_span(steps)
         raise Refusal(

@@ -2,11 +2,11 @@
 
 import os
 import re
-import stat
 import sys
 from typing import NamedTuple
 
 from archcalc.diagnostics import Refusal, SpecError
+from archcalc.files import Unreadable, check_links, read_bounded, shown_path
 from archcalc.language.pattern import is_pattern
 from archcalc.language.suggest import nearest
 from archcalc.reader.text import MAX_BYTES, decode
@@ -54,6 +54,10 @@ def open_spec(spec: str | os.PathLike[str]) -> SpecFile | SpecText:
             return SpecText("<pattern>", name, pattern=True)
         if not os.path.lexists(name) and name in zoo_names():
             raise SpecUnavailable(f"there is no file {name}; did you mean zoo:{name}?")
+    try:
+        check_links(name)
+    except Unreadable as error:
+        raise SpecUnavailable(f"cannot read {shown_path(name)}: {error}") from None
     data = _read(name, name)
     more = len(data) > MAX_BYTES and os.path.isfile(name)
     return SpecFile(shown_path(name), data, os.path.dirname(name) or ".", name if more else "")
@@ -107,25 +111,12 @@ def zoo_path(name: str) -> str:
     return path
 
 
-def shown_path(path: str) -> str:
-    """A path as one printable line."""
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in path)
-
-
 def _read(path: str, name: str) -> bytes:
-    """At most one byte more than the limit: never all of /dev/zero, and never waiting for a FIFO's writer."""
+    """At most one byte more than the limit."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-        with open(descriptor, "rb") as file:
-            mode = os.fstat(descriptor).st_mode
-            if stat.S_ISDIR(mode):
-                raise SpecUnavailable(f"{shown_path(name)} is a folder")
-            if stat.S_ISFIFO(mode) or stat.S_ISCHR(mode):
-                os.set_blocking(descriptor, True)
-            return file.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise SpecUnavailable(f"cannot read {shown_path(name)}: {reason}") from None
+        return read_bounded(path, MAX_BYTES)
+    except Unreadable as error:
+        raise SpecUnavailable(f"cannot read {shown_path(name)}: {error}") from None
 
 
 def _standard_input() -> bytes:
