@@ -4,6 +4,7 @@ import os
 import stat
 
 from archcalc.diagnostics import Unusable
+from archcalc.files import Unreadable, check_links, shown_path
 
 
 class OutputError(Unusable):
@@ -19,6 +20,7 @@ def write_whole(path: str | os.PathLike[str], text: str, *, overwrite: bool = Tr
     """
     name = os.fspath(path)
     try:
+        check_links(os.path.dirname(name) or ".", anywhere=False)
         mode = _mode(name, overwrite)
         temporary = os.path.join(os.path.dirname(name), f".archcalc-{os.urandom(6).hex()}")
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
@@ -33,15 +35,19 @@ def write_whole(path: str | os.PathLike[str], text: str, *, overwrite: bool = Tr
         except BaseException:
             os.unlink(temporary)
             raise
+    except Unreadable:
+        raise OutputError(
+            f"cannot write {shown_path(name)}: its folder is a link that leads out of the repository"
+        ) from None
     except FileExistsError:
-        raise OutputError(f"{_shown(name)} exists already") from None
+        raise OutputError(f"{shown_path(name)} exists already") from None
     except FileNotFoundError:
         folder = os.path.dirname(name) or "."
-        why = "no file can be made there" if os.path.isdir(folder) else f"there is no folder {_shown(folder)}"
-        raise OutputError(f"cannot write {_shown(name)}: {why}") from None
+        why = "no file can be made there" if os.path.isdir(folder) else f"there is no folder {shown_path(folder)}"
+        raise OutputError(f"cannot write {shown_path(name)}: {why}") from None
     except (OSError, ValueError) as error:  # ValueError: a null byte in the name, a lone surrogate in the text
         reason = getattr(error, "strerror", None) or str(error)
-        raise OutputError(f"cannot write {_shown(name)}: {reason}") from None
+        raise OutputError(f"cannot write {shown_path(name)}: {reason}") from None
 
 
 def _mode(name: str, overwrite: bool) -> int | None:
@@ -53,10 +59,10 @@ def _mode(name: str, overwrite: bool) -> int | None:
     if not overwrite:
         raise FileExistsError
     if stat.S_ISLNK(mode):
-        raise OutputError(f"cannot write {_shown(name)}: it is a symbolic link; name the file it leads to")
+        raise OutputError(f"cannot write {shown_path(name)}: it is a symbolic link; name the file it leads to")
     if not stat.S_ISREG(mode):
         what = "a folder" if stat.S_ISDIR(mode) else "not an ordinary file"
-        raise OutputError(f"cannot write {_shown(name)}: it is {what}")
+        raise OutputError(f"cannot write {shown_path(name)}: it is {what}")
     return stat.S_IMODE(mode)
 
 
@@ -75,7 +81,3 @@ def _rename(temporary: str, name: str, overwrite: bool) -> None:
         os.replace(temporary, name)
     else:
         os.unlink(temporary)
-
-
-def _shown(name: str) -> str:
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in name)

@@ -100,4 +100,7 @@ def architecture(pytestconfig: pytest.Config) -> Callable[..., "Architecture"]:
 
 
 def _shown(path: Path) -> str:
-    return os.path.relpath(path)
+    try:
+        return os.path.relpath(path)
+    except ValueError:  # on another drive
+        return os.fspath(path)

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -62,9 +62,10 @@ def examine_spec(spec: str, variables: Iterable[str], input_size: str | None, **
     """Read and examine a spec; None, with a line on stderr, where there is nothing to read."""
     from archcalc.architecture import examine, unreadable
     from archcalc.diagnostics import SpecError
+    from archcalc.files import shown_path
     from archcalc.interop import open_source
     from archcalc.language.definitions import UnknownVariable
-    from archcalc.language.specfile import SpecUnavailable, shown_path
+    from archcalc.language.specfile import SpecUnavailable
 
     try:
         return examine(open_source(spec), set=read_settings(variables), input=input_size, **options)
@@ -85,6 +86,9 @@ def explain(found: "Examination") -> None:
         look = look_of(sys.stderr)
         for one in found.diagnostics[:SHOWN]:
             sys.stderr.write(finding(found.path, one, found.document.lines, look))
+        if len(found.diagnostics) > SHOWN:
+            more = len(found.diagnostics) - SHOWN
+            sys.stderr.write(f"{found.path}: and {more:,} more like these; archcalc check --format json has all\n")
 
 
 def deliver(text: str, path: str | None, *, overwrite: bool = True) -> int:
@@ -100,6 +104,21 @@ def deliver(text: str, path: str | None, *, overwrite: bool = True) -> int:
         click.echo(f"archcalc: {error}", err=True)
         return USAGE
     return OK
+
+
+def refuse_overwriting(outputs: Mapping[str, str | None], read: Mapping[str, str]) -> None:
+    """Refuse to write over what is read; both by path, with the words for the file and the option that names it."""
+    from archcalc.files import same_file, shown_path
+
+    named = {option: path for option, path in outputs.items() if path not in (None, "-")}
+    for option, path in named.items():
+        assert path is not None
+        for other, what in read.items():
+            if same_file(path, other):
+                raise click.UsageError(f"{option}: {shown_path(path)} is {what}; write to another file")
+        for second, one in named.items():
+            if second > option and same_file(path, str(one)):
+                raise click.UsageError(f"{option} and {second} name one file, {shown_path(path)}")
 
 
 def complete_specs(context: click.Context, parameter: click.Parameter, begun: str) -> "list[CompletionItem]":

@@ -16,6 +16,7 @@ from archcalc.commands._common import (
     deliver,
     examine_spec,
     look_of,
+    refuse_overwriting,
     spec_files,
     spec_options,
 )
@@ -61,13 +62,18 @@ def check(
     A folder stands for every .yaml and .yml file in it.  Exits 1 if any spec has an error.  Warnings can be
     hidden by a comment (# archcalc: disable-line=AC602) and by [tool.archcalc] in pyproject.toml.
     """
+    from archcalc.files import current_folder
     from archcalc.project.config import find_configuration
 
     if concise and form != "text":
         raise click.UsageError("--concise belongs to --format text")
     if baseline and write_baseline:
         raise click.UsageError("--baseline and --write-baseline exclude each other")
-    configuration = find_configuration(os.getcwd())
+    files = list(spec_files(specs))
+    outputs = {"--output-file": output_file, "--write-baseline": write_baseline}
+    read = dict.fromkeys(files, "a spec that is checked") | ({baseline: "the baseline"} if baseline else {})
+    refuse_overwriting(outputs, read)
+    configuration = find_configuration(current_folder())
     known = None
     if baseline or write_baseline:
         from archcalc.project.baseline import Baseline, read_baseline
@@ -82,14 +88,17 @@ def check(
 
         select = RULES
     failed = unreadable = False
+    bases: dict[str, str] = {}
 
     def results() -> Iterator["Examination"]:
         nonlocal failed, unreadable
-        for spec in spec_files(specs):
+        for spec in files:
             found = examine_spec(spec, variables, input_size, select=select)
             if found is None:
                 unreadable = True
                 continue
+            if extension := found.document.extension:
+                bases[os.path.join(os.path.dirname(spec), f"{extension.base}.yaml")] = "a spec that another one extends"
             kept = [one for one in found.diagnostics if configuration.keeps(found.path, one)]
             found = found._replace(diagnostics=tuple(kept))
             if known is not None:
@@ -100,10 +109,13 @@ def check(
     texts = formats.renderer("check", form)(results(), look)
     code = OK
     if output_file:
-        code = deliver("".join(texts), output_file)
+        whole = "".join(texts)
+        refuse_overwriting(outputs, bases)
+        code = deliver(whole, output_file)
     else:
         for text in texts:
             sys.stdout.write(text)
+        refuse_overwriting(outputs, bases)
     if write_baseline and known is not None and not unreadable:
         code = max(code, deliver(known.text(), write_baseline))
     return USAGE if unreadable else max(code, FOUND if failed else OK)

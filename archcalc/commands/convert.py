@@ -1,11 +1,19 @@
 """`archcalc convert`."""
 
-import os
 from typing import TYPE_CHECKING
 
 import click
 
-from archcalc.commands._common import FOUND, OK, USAGE, complete_specs, deliver, examine_spec, explain
+from archcalc.commands._common import (
+    FOUND,
+    OK,
+    USAGE,
+    complete_specs,
+    deliver,
+    examine_spec,
+    explain,
+    refuse_overwriting,
+)
 
 if TYPE_CHECKING:
     from archcalc.variants.convert import Conversion
@@ -38,8 +46,7 @@ def convert(spec: str, fc_to_conv: bool, path: str | None, variables: tuple[str,
 
     if not fc_to_conv:
         raise click.UsageError("say what to convert: --fc-to-conv")
-    if path not in (None, "-") and _same_file(spec, path):
-        raise click.UsageError(f"{path} is the spec itself; write to another file")
+    refuse_overwriting({"--output": path}, {spec: "the spec itself"})
     volume = _volume(input_size)
     found = examine_spec(spec, variables, None)
     if found is None:
@@ -84,10 +91,3 @@ def _volume(text: str | None) -> "Volume | None":
         return Volume(*read_volume_text(text, Span(1, 1, 1, 1))) if text is not None else None
     except Refusal as refusal:
         raise click.UsageError(f"--input: {refusal.diagnostic.message}") from None
-
-
-def _same_file(spec: str, path: str | None) -> bool:
-    try:
-        return path is not None and os.path.samefile(spec, path)
-    except (OSError, ValueError):  # one of them is no file
-        return False

@@ -87,7 +87,7 @@ def _load(path: str) -> "Array":
     """The image, mapped into memory rather than read: its shape is judged first."""
     import numpy as np
 
-    from archcalc.language.specfile import shown_path
+    from archcalc.files import shown_path
 
     try:
         found = np.load(path, mmap_mode="r", allow_pickle=False)

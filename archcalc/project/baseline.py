@@ -11,7 +11,10 @@ from typing import Any
 
 from archcalc.architecture import Examination
 from archcalc.diagnostics import Diagnostic, Unusable
+from archcalc.files import Unreadable, check_links, read_bounded, shown_path
 from archcalc.project.fingerprint import Fingerprints, repository_path
+
+MAX_BYTES = 4 << 20  # about 15,000 findings
 
 
 class BadBaseline(Unusable):
@@ -44,16 +47,21 @@ class Baseline:
 
 def read_baseline(path: str | os.PathLike[str]) -> Baseline:
     """The baseline in a file; raises BadBaseline."""
+    name = shown_path(os.fspath(path))
     try:
-        with open(path, "rb") as file:
-            document = json.loads(file.read())
-    except OSError as error:
-        raise BadBaseline(f"cannot read {os.fspath(path)}: {error.strerror or error}") from None
+        check_links(os.fspath(path))
+        data = read_bounded(os.fspath(path), MAX_BYTES)
+    except Unreadable as error:
+        raise BadBaseline(f"cannot read {name}: {error}") from None
+    if len(data) > MAX_BYTES:
+        raise BadBaseline(f"{name} is no baseline: it has more than {MAX_BYTES:,} bytes")
+    try:
+        document = json.loads(data)
     except (ValueError, RecursionError):
-        raise BadBaseline(f"{os.fspath(path)} is no baseline: it is not JSON") from None
+        raise BadBaseline(f"{name} is no baseline: it is not JSON") from None
     if not isinstance(document, dict) or document.get("schema_version") != 1:
-        raise BadBaseline(f"{os.fspath(path)} is no baseline of this archcalc; write it with --write-baseline")
-    return Baseline(frozenset(_names(document.get("findings"), os.fspath(path))))
+        raise BadBaseline(f"{name} is no baseline of this archcalc; write it with --write-baseline")
+    return Baseline(frozenset(_names(document.get("findings"), name)))
 
 
 def _names(findings: Any, path: str) -> Iterable[str]:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from archcalc.checks.catalogue import known
 from archcalc.diagnostics import Diagnostic, Unusable
+from archcalc.files import Unreadable, check_links, read_bounded, shown_path
 
 KEYS = ("select", "ignore", "per-file-ignores")
 MAX_BYTES = 1 << 20
@@ -53,13 +54,16 @@ class Configuration(NamedTuple):
         return code.startswith(("AC",) if self.select is None else self.select) and not code.startswith(self.ignore)
 
     def _matches(self, path: str, pattern: str) -> bool:
-        relative = os.path.relpath(path, self.folder).replace(os.sep, "/")
+        try:
+            relative = os.path.relpath(path, self.folder).replace(os.sep, "/")
+        except (OSError, ValueError):  # on another drive, or no current folder to count from
+            return False
         return fnmatchcase(relative, pattern) or ("/" not in pattern and fnmatchcase(relative.split("/")[-1], pattern))
 
 
 def find_configuration(folder: str) -> Configuration:
-    """The configuration in force in a folder; raises BadConfiguration."""
-    while True:
+    """The configuration in force in a folder, none in one that is gone; raises BadConfiguration."""
+    while folder:
         file = os.path.join(folder, "pyproject.toml")
         if os.path.isfile(file) and (found := _read(file)) is not None:
             return found
@@ -67,15 +71,16 @@ def find_configuration(folder: str) -> Configuration:
         if above == folder or os.path.exists(os.path.join(folder, ".git")):
             return Configuration()
         folder = above
+    return Configuration()
 
 
 def _read(file: str) -> Configuration | None:
     """A file's `[tool.archcalc]`; None where it has none."""
     try:
-        with open(file, "rb") as opened:
-            data = opened.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise BadConfiguration(f"cannot read {file}: {error.strerror or error}") from None
+        check_links(file)
+        data = read_bounded(file, MAX_BYTES)
+    except Unreadable as error:
+        raise BadConfiguration(f"cannot read {shown_path(file)}: {error}") from None
     if b"archcalc" not in data:
         return None
     import tomllib
@@ -85,16 +90,16 @@ def _read(file: str) -> Configuration | None:
             raise ValueError(f"more than {MAX_BYTES:,} bytes")
         document = tomllib.loads(data.decode())
     except RecursionError:
-        raise BadConfiguration(f"{file} is not TOML: nested too deep") from None
+        raise BadConfiguration(f"{shown_path(file)} is not TOML: nested too deep") from None
     except ValueError as error:
-        raise BadConfiguration(f"{file} is not TOML: {error}") from None
+        raise BadConfiguration(f"{shown_path(file)} is not TOML: {error}") from None
     tool = document.get("tool")
     table = tool.get("archcalc") if isinstance(tool, dict) else None
     return None if table is None else _configuration(table, file)
 
 
 def _configuration(table: Any, file: str) -> Configuration:
-    where = f"{file}: [tool.archcalc]"
+    where = f"{shown_path(file)}: [tool.archcalc]"
     if not isinstance(table, dict):
         raise BadConfiguration(f"{where} is a table")
     for key in table:

@@ -2,9 +2,9 @@
 
 import os
 from collections.abc import Sequence
-from functools import cache
 
 from archcalc.diagnostics import Diagnostic
+from archcalc.files import repository
 
 
 class Fingerprints:
@@ -38,17 +38,6 @@ def repository_path(path: str) -> str:
     if path.startswith(("<", "zoo:")):
         return path
     whole = os.path.abspath(path)
-    root = _repository(os.path.dirname(whole)) or os.getcwd()
+    root = repository(os.path.dirname(whole)) or os.getcwd()
     inside = whole.startswith(os.path.join(root, ""))
     return (whole[len(os.path.join(root, "")) :] if inside else whole).replace(os.sep, "/")
-
-
-@cache
-def _repository(folder: str) -> str | None:
-    """The nearest folder from here upwards that holds `.git`."""
-    while not os.path.exists(os.path.join(folder, ".git")):
-        above = os.path.dirname(folder)
-        if above == folder:
-            return None
-        folder = above
-    return folder

@@ -6,6 +6,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -54,12 +55,15 @@ def workspace(tmp_path: Path) -> Path:
     return checkout
 
 
-def act(workspace: Path, **inputs: str) -> subprocess.CompletedProcess[str]:
+def act(workspace: Path, name: str = "Check", **inputs: str) -> subprocess.CompletedProcess[str]:
+    """Run a step as the runner does: in the checkout."""
     described = action()
-    (step,) = (one for one in described["runs"]["steps"] if one.get("name") == "Check")
+    (step,) = (one for one in described["runs"]["steps"] if one.get("name") == name)
     values = {name: str(one["default"]) for name, one in described["inputs"].items()} | inputs
+    values["github.action_path"] = str(workspace.parent / "archcalc-1-py3-none-any.whl")
     environment = {
-        name: values[text.removeprefix("${{ inputs.").removesuffix(" }}")] for name, text in step["env"].items()
+        name: values[text.removeprefix("${{ ").removeprefix("inputs.").removesuffix(" }}")]
+        for name, text in step["env"].items()
     }
     bash = shutil.which("bash")
     assert bash
@@ -101,6 +105,25 @@ def test_nothing_in_an_input_is_run(workspace: Path) -> None:
     for name in ("specs", "fail-on", "baseline", "sarif-file"):
         act(workspace, **{name: '$(touch ran)`touch ran`"; touch ran; "\n--help'})
     assert not list(workspace.rglob("ran"))
+
+
+def test_no_file_of_a_pull_request_runs(workspace: Path) -> None:
+    """Python puts the current folder first where it looks for modules; the installation shall not look there."""
+    for name in ("venv", "pip", "ensurepip", "os", "sitecustomize", "usercustomize", "archcalc"):
+        (workspace / f"{name}.py").write_text(f"open({str(workspace / 'ran')!r}, 'w').close()\nraise SystemExit(3)\n")
+    with zipfile.ZipFile(workspace.parent / "archcalc-1-py3-none-any.whl", "w") as wheel:
+        about = "archcalc-1.dist-info"
+        wheel.writestr("archcalc_installed.py", "")
+        wheel.writestr(f"{about}/METADATA", "Metadata-Version: 2.1\nName: archcalc\nVersion: 1\n")
+        wheel.writestr(
+            f"{about}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        wheel.writestr(f"{about}/RECORD", "")
+    installed = act(workspace, "Install archcalc")
+    assert installed.returncode == 0, installed.stderr
+    assert list((workspace.parent / "temporary" / "archcalc").rglob("archcalc_installed.py"))
+    assert act(workspace).returncode == 0
+    assert not (workspace / "ran").exists()
 
 
 # -- the hook ----------------------------------------------------------------------------------------

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from archcalc import units
+from archcalc.files import shown_path
 from archcalc.formats import Look
 from archcalc.formats.folding import head_of, under
-from archcalc.language.specfile import shown_path
 from archcalc.verification.verify import Executed, Verification
 
 HEAD = ("layer", "type", "predicted", "executed", "params", "MACs", "time", "")
