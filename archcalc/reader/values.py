@@ -9,7 +9,7 @@ from archcalc.reader.integers import BAD_VALUE, MAX_EXPRESSION, bad, whole_numbe
 from archcalc.reader.nodes import Mapping, Scalar, Sequence, Value, shown
 from archcalc.volume import MAX_DIMENSION, Pair
 
-_NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d{1,2})?", re.ASCII)
+_NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d{1,3})?", re.ASCII)
 PAIR = re.compile(r"(\d+)\s*[xX\u00d7]\s*(\d+)", re.ASCII)
 
 
@@ -193,7 +193,10 @@ class Number(Kind):
         text = node.text.strip() if isinstance(node, Scalar) else ""
         if not _NUMBER.fullmatch(text):
             raise bad(node, f"{shown(node)} stands where {self.words} is expected")
-        value = float(text)
+        value = float(text) if len(text) <= MAX_EXPRESSION else float("inf")
+        tiny = not value and re.match(r"[-+]?[0.]*[1-9]", text)
+        if value in (float("inf"), float("-inf")) or tiny:  # what is written then could not be read back
+            raise bad(node, f"{shown(node)} is too {'small' if tiny else 'large'} for a number of 64 bits")
         if not self.low <= value <= self.high or (self.open_high and value == self.high):
             raise bad(node, f"{text} is out of range: here stands {self.words}")
         return value

@@ -290,3 +290,30 @@ def test_ten_thousand_layers_take_seconds_at_most() -> None:
         begin = time.perf_counter()
         write(graph)
         assert time.perf_counter() - begin < 5
+
+
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [
+        ("1e-5", ""),
+        ("0." + "0" * 120 + "1", ""),
+        ("1" + "0" * 300, ""),
+        ("0.1234567890123456789", ""),
+        ("4.9e-324", ""),
+        ("9" * 400, "is too large for a number of 64 bits"),
+        ("1e309", "is too large for a number of 64 bits"),
+        ("9" * 2000, "is too large for a number of 64 bits"),
+        ("1e-330", "is too small for a number of 64 bits"),
+        ("0." + "0" * 400 + "1", "is too small for a number of 64 bits"),
+        ("0." + "0" * 400, ""),
+        ("1e0001", "stands where a number from 0 is expected"),
+    ],
+)
+def test_a_number_reads_back_or_is_refused(text: str, refused: str) -> None:
+    document = read_document(f"input: 4x4x4\nlayers: [bn: {{eps: {text}}}]\n")
+    if refused:
+        (problem,) = document.problems
+        assert (problem.code, problem.message.endswith(refused)) == ("AC104", True)
+    else:
+        assert document.problems == ()
+        reread(document.graph)
