@@ -30,12 +30,13 @@ Spec = str | os.PathLike[str]
 
 
 class Examination(NamedTuple):
-    """A spec with everything that was found out about it, right or wrong."""
+    """A spec with everything that was found out about it, right or wrong; `hidden` is what a baseline knows already."""
 
     path: str
     document: Document
     report: Report
     diagnostics: tuple[Diagnostic, ...]
+    hidden: tuple[Diagnostic, ...] = ()
 
     @property
     def ok(self) -> bool:

@@ -158,9 +158,38 @@ def spec_files(specs: Iterable[str]) -> Iterator[str]:
         if not os.path.isdir(spec):
             yield spec
             continue
+        found = False
         for folder, folders, files in os.walk(spec):
             folders[:] = sorted(one for one in folders if not one.startswith("."))
-            yield from (os.path.join(folder, file) for file in sorted(files) if file.endswith((".yaml", ".yml")))
+            for file in sorted(files):
+                if file.endswith((".yaml", ".yml")):
+                    found = True
+                    yield os.path.join(folder, file)
+        if not found:  # a gate that checks nothing must not be green
+            from archcalc.files import shown_path
+
+            raise click.UsageError(f"the folder {shown_path(spec)} holds no .yaml and no .yml file")
+
+
+def extended_by(specs: Iterable[str]) -> list[str]:
+    """Files beside the specs that extend one of them, or one another that does, and are not among them."""
+    from archcalc.language.specfile import is_path, names_base
+
+    todo = [spec for spec in specs if is_path(spec)]
+    known = {os.path.abspath(spec) for spec in todo}
+    listed: dict[str, list[tuple[str, str]]] = {}  # folder -> its files, each with the base it names
+    found = []
+    for spec in todo:
+        folder, file = os.path.split(spec)
+        if folder not in listed:
+            listed[folder] = [(one, base) for one, base in names_base(folder or ".") if base]
+        for one, base in listed[folder]:
+            path = os.path.join(folder, one)
+            if f"{base}.yaml" == file and os.path.abspath(path) not in known:
+                known.add(os.path.abspath(path))
+                found.append(path)
+                todo.append(path)
+    return found
 
 
 def look_of(stream: Any) -> Look:

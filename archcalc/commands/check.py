@@ -15,6 +15,7 @@ from archcalc.commands._common import (
     complete_specs,
     deliver,
     examine_spec,
+    extended_by,
     look_of,
     refuse_overwriting,
     spec_files,
@@ -43,6 +44,7 @@ FILE = click.Path(dir_okay=False)
 )
 @click.option("--baseline", type=FILE, help="Leave out the findings that this file has.")
 @click.option("--write-baseline", type=FILE, help="Write all findings to this file, and leave them out.")
+@click.option("--extending", is_flag=True, help="Check also the specs beside each SPEC that extend it.")
 @spec_options
 def check(
     specs: tuple[str, ...],
@@ -54,6 +56,7 @@ def check(
     fail_on: Literal["error", "warning", "never"],
     baseline: str | None,
     write_baseline: str | None,
+    extending: bool,
     variables: tuple[str, ...],
     input_size: str | None,
 ) -> int:
@@ -62,7 +65,7 @@ def check(
     A folder stands for every .yaml and .yml file in it.  Exits 1 if any spec has an error.  Warnings can be
     hidden by a comment (# archcalc: disable-line=AC602) and by [tool.archcalc] in pyproject.toml.
     """
-    from archcalc.files import current_folder
+    from archcalc.files import current_folder, shown_path
     from archcalc.project.config import find_configuration
 
     if concise and form != "text":
@@ -70,6 +73,8 @@ def check(
     if baseline and write_baseline:
         raise click.UsageError("--baseline and --write-baseline exclude each other")
     files = list(spec_files(specs))
+    if extending:
+        files += extended_by(files)
     outputs = {"--output-file": output_file, "--write-baseline": write_baseline}
     read = dict.fromkeys(files, "a spec that is checked") | ({baseline: "the baseline"} if baseline else {})
     refuse_overwriting(outputs, read)
@@ -118,4 +123,15 @@ def check(
         refuse_overwriting(outputs, bases)
     if write_baseline and known is not None and not unreadable:
         code = max(code, deliver(known.text(), write_baseline))
+    if baseline and known is not None:
+        hidden, stale = len(known.met), known.stale()
+        if hidden and not quiet:
+            click.echo(
+                f"archcalc: {hidden:,} {'finding' if hidden == 1 else 'findings'} hidden by {shown_path(baseline)}",
+                err=True,
+            )
+        if stale:
+            entries = f"{stale:,} {'entry' if stale == 1 else 'entries'}"
+            again = "write it again with --write-baseline"
+            click.echo(f"archcalc: {shown_path(baseline)} is stale: {entries} no longer found; {again}", err=True)
     return USAGE if unreadable else max(code, FOUND if failed else OK)

@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from archcalc.diagnostics import Refusal, SpecError
@@ -89,6 +90,22 @@ def read_beside(folder: str, name: str) -> str:
         return decode(_read(path, f"{name}.yaml"))
     except (SpecUnavailable, Refusal) as error:
         raise ValueError(str(error)) from None
+
+
+def names_base(folder: str) -> Iterator[tuple[str, str]]:
+    """The specs in a folder and what each extends, as far as that can be told without reading it as YAML."""
+    try:
+        files = sorted(os.listdir(folder))
+    except OSError:
+        return
+    for file in files:
+        if file.endswith((".yaml", ".yml")):
+            try:
+                text = read_spec(os.path.join(folder, file)).text
+            except (SpecUnavailable, SpecError):
+                continue
+            said = re.search(r"""^extends:[ ]*["']?([A-Za-z0-9_.-]+)["']?[ ]*(?:#.*)?$""", text, re.MULTILINE)
+            yield file, said[1] if said else ""
 
 
 def zoo_folder() -> str:

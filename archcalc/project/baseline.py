@@ -6,12 +6,12 @@ beside them for whoever reads the file.
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from archcalc.architecture import Examination
 from archcalc.diagnostics import Diagnostic, Unusable
-from archcalc.files import Unreadable, check_links, read_bounded, shown_path
+from archcalc.files import Unreadable, check_links, current_folder, read_bounded, repository, shown_path
 from archcalc.project.fingerprint import Fingerprints, repository_path
 
 MAX_BYTES = 4 << 20  # about 15,000 findings
@@ -22,12 +22,14 @@ class BadBaseline(Unusable):
 
 
 class Baseline:
-    """Known findings; with `known` None it collects findings instead, for a baseline to be written."""
+    """Known findings, the path of each by its fingerprint; with `known` None it collects findings instead, to be written."""
 
-    def __init__(self, known: frozenset[str] | None = None) -> None:
+    def __init__(self, known: Mapping[str, str] | None = None) -> None:
         self.known = known
         self.fingerprints = Fingerprints()
         self.collected: list[dict[str, str]] = []
+        self.checked: set[str] = set()  # paths of the specs
+        self.met: set[str] = set()  # fingerprints of known findings that are there still
 
     def new(self, one: Examination) -> Examination:
         """The spec without its known findings; all are known when they are collected."""
@@ -36,7 +38,17 @@ class Baseline:
             self.collected += [_record(one.path, found, name) for name, found in named]
             return one._replace(diagnostics=())
         known = self.known
-        return one._replace(diagnostics=tuple(found for name, found in named if name not in known))
+        self.checked.add(repository_path(one.path))
+        self.met.update(name for name, _ in named if name in known)
+        hidden = tuple(found for name, found in named if name in known)
+        return one._replace(diagnostics=tuple(found for name, found in named if name not in known), hidden=hidden)
+
+    def stale(self) -> int:
+        """Known findings that are not there any more: of specs that were checked, or that are gone."""
+        return sum(
+            name not in self.met and (path in self.checked or not _exists(path))
+            for name, path in (self.known or {}).items()
+        )
 
     def text(self) -> str:
         """The file for what was collected, sorted, a line a finding, so that it can be reviewed and merged."""
@@ -61,15 +73,21 @@ def read_baseline(path: str | os.PathLike[str]) -> Baseline:
         raise BadBaseline(f"{name} is no baseline: it is not JSON") from None
     if not isinstance(document, dict) or document.get("schema_version") != 1:
         raise BadBaseline(f"{name} is no baseline of this archcalc; write it with --write-baseline")
-    return Baseline(frozenset(_names(document.get("findings"), name)))
+    return Baseline(dict(_names(document.get("findings"), name)))
 
 
-def _names(findings: Any, path: str) -> Iterable[str]:
+def _names(findings: Any, path: str) -> Iterable[tuple[str, str]]:
+    """Every finding's fingerprint and the path of its spec."""
     for one in findings if isinstance(findings, list) else [None]:
-        name = one.get("fingerprint") if isinstance(one, dict) else None
-        if not isinstance(name, str):
+        if not isinstance(one, dict) or not isinstance(one.get("fingerprint"), str):
             raise BadBaseline(f"{path} is no baseline: its findings have no fingerprints")
-        yield name
+        yield one["fingerprint"], str(one.get("path", ""))
+
+
+def _exists(path: str) -> bool:
+    """Whether the spec at a path, as a baseline names it, is there; what is no file always is."""
+    current = current_folder()
+    return path.startswith(("<", "zoo:")) or os.path.lexists(os.path.join(repository(current) or current, path))
 
 
 def _record(path: str, one: Diagnostic, fingerprint: str) -> dict[str, str]:

@@ -113,3 +113,11 @@ def test_a_bug_is_one_line_and_exit_70(tmp_path: Path) -> None:
     assert result.returncode == 70
     assert result.stderr.startswith("archcalc: a bug: ZeroDivisionError")
     assert "Traceback" not in result.stderr
+
+
+def test_findings_are_never_cut_in_silence() -> None:
+    spec = "input: 9x9x3\nlayers:\n" + "".join(f"  - relu: {{a{number}: 1}}\n" for number in range(120))
+    for command in ("report", "plan", "verify"):
+        assert run(command, "-", stdin=spec).stderr.endswith(
+            "<stdin>: and 20 more like these; archcalc check --format json has all\n"
+        )

@@ -205,6 +205,60 @@ def test_a_spec_with_known_errors_is_not_called_ok(folder: Path) -> None:
     assert shown.stdout == ""
 
 
+HIDDEN = "archcalc: 2 findings hidden by known.json\n"
+STALE = "archcalc: known.json is stale: 1 entry no longer found; write it again with --write-baseline\n"
+
+
+def whole(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, ["check", *arguments], standalone_mode=False)
+
+
+def test_a_run_says_what_a_baseline_hides(folder: Path) -> None:
+    check("specs", "--write-baseline", "known.json")
+    result = whole("specs", "--baseline", "known.json")
+    assert (result.stdout, result.stderr) == (
+        "specs/warned.yaml: ok [8x8x3] -> [8x8x3], 0 params, 0 MACs, 192 activations\n2 specs: nothing new, 2 known\n",
+        HIDDEN,
+    )
+    document = json.loads(whole("specs", "--baseline", "known.json", "--format", "json").stdout)
+    assert [one["known"] for one in document["specs"]] == [1, 1]
+    assert check("specs", "--baseline", "known.json").stderr == ""  # --quiet
+    assert "known" not in json.loads(whole("specs/bad.yaml", "--format", "json").stdout)["specs"][0]
+
+
+def test_a_run_says_that_a_baseline_is_stale(folder: Path) -> None:
+    check("specs", "--write-baseline", "known.json")
+    assert check("specs/warned.yaml", "--baseline", "known.json").stderr == ""  # the other one was not looked at
+    Path("specs/bad.yaml").write_text("input: 227x227x3\nlayers: [CONV11-96s4]\n")
+    assert check("specs", "--baseline", "known.json").stderr == STALE
+    Path("specs/bad.yaml").unlink()
+    result = check("specs/warned.yaml", "--baseline", "known.json")
+    assert (result.return_value, result.stderr) == (0, STALE)  # it is gone
+
+
+def test_a_folder_without_specs_is_no_green_gate(folder: Path) -> None:
+    (folder / "empty" / "deep").mkdir(parents=True)
+    (folder / "empty" / "a.json").touch()
+    result = CliRunner().invoke(cli, ["check", "empty"])
+    assert result.exit_code == 2
+    assert result.stderr.endswith("Error: the folder empty holds no .yaml and no .yml file\n")
+
+
+def test_what_extends_a_spec_is_checked_with_it(folder: Path) -> None:
+    """A changed base is what a hook sees; what it breaks are the specs that extend it."""
+    (folder / "specs" / "base.yaml").write_text("input: 8x8x3\nlayers: [CONV3-4p1 -> RELU -> POOL2 -> FC-10]\n")
+    (folder / "specs" / "more.yaml").write_text("name: more\nextends: 'base'  # wider\ninput: 9x9x3\n")
+    (folder / "specs" / "last.yml").write_text("extends: base\ninput: 16x16x3\n")
+    (folder / "specs" / "other.yaml").write_text("extends: based\n")
+    (folder / "base.yaml").write_text("input: 8x8x3\nlayers: [relu]\n")
+    lines = check("specs/base.yaml", "--extending").stdout.splitlines()
+    assert lines[:-1] == ["specs/more.yaml:2:10: error[AC201]: base.yaml:2:35: pool1 does not fit: output width would be 4.5"]
+    assert check("specs/base.yaml").stdout == ""
+    assert lines[-1] == "3 specs: 1 with errors (1)"
+    assert check("base.yaml", "--extending").stdout == ""
+    assert whole("specs/base.yaml", "specs/more.yaml", "--extending").stdout.count("more.yaml") == 1
+
+
 def test_no_baseline_of_a_run_that_could_not_read_everything(folder: Path) -> None:
     assert check("specs", "missing.yaml", "--write-baseline", "known.json").return_value == 2
     assert not Path("known.json").exists()

@@ -15,9 +15,10 @@ _COLORS = {"error": "31", "warning": "33", "info": "36"}
 
 def render(results: Iterable[Examination], look: Look) -> Iterator[str]:
     """One line for a spec that is fine, its findings for another; a last line that counts."""
-    specs, counts, holding = 0, dict.fromkeys(SEVERITIES, 0), dict.fromkeys(SEVERITIES, 0)
+    specs, hidden, counts, holding = 0, 0, dict.fromkeys(SEVERITIES, 0), dict.fromkeys(SEVERITIES, 0)
     for one in results:
         specs += 1
+        hidden += len(one.hidden)
         shown = len(one.diagnostics) if look.concise else SHOWN
         for diagnostic in one.diagnostics[:shown]:
             yield finding(one.path, diagnostic, one.document.lines, look)
@@ -32,7 +33,7 @@ def render(results: Iterable[Examination], look: Look) -> Iterator[str]:
             one.report.rows
             and one.report.complete
             and not look.quiet
-            and not any(_counts(severity, look) for severity in present)
+            and not any(_counts(one.severity, look) for one in (*one.diagnostics, *one.hidden))
         ):
             yield f"{one.path}: {_paint('ok', '32', look)} {summary(one)}\n"
     wrong = [
@@ -40,8 +41,9 @@ def render(results: Iterable[Examination], look: Look) -> Iterator[str]:
         for severity in SEVERITIES
         if counts[severity] and _counts(severity, look)
     ]
+    fine = f"nothing new, {hidden:,} known" if hidden else "all ok"
     if wrong or (specs > 1 and not look.quiet):
-        yield f"{specs:,} {'spec' if specs == 1 else 'specs'}: {', '.join(wrong) or 'all ok'}\n"
+        yield f"{specs:,} {'spec' if specs == 1 else 'specs'}: {', '.join(wrong) or fine}\n"
 
 
 def _counts(severity: Severity, look: Look) -> bool:
