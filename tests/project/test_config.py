@@ -252,7 +252,9 @@ def test_what_extends_a_spec_is_checked_with_it(folder: Path) -> None:
     (folder / "specs" / "other.yaml").write_text("extends: based\n")
     (folder / "base.yaml").write_text("input: 8x8x3\nlayers: [relu]\n")
     lines = check("specs/base.yaml", "--extending").stdout.splitlines()
-    assert lines[:-1] == ["specs/more.yaml:2:10: error[AC201]: base.yaml:2:35: pool1 does not fit: output width would be 4.5"]
+    assert lines[:-1] == [
+        "specs/more.yaml:2:10: error[AC201]: base.yaml:2:35: pool1 does not fit: output width would be 4.5"
+    ]
     assert check("specs/base.yaml").stdout == ""
     assert lines[-1] == "3 specs: 1 with errors (1)"
     assert check("base.yaml", "--extending").stdout == ""
