@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, settings
 # What is slow on a busy machine is not wrong; benchmarks measure time.
 settings.register_profile("archcalc", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("gate", settings.get_profile("archcalc"), derandomize=True)  # the same examples in every run
-settings.load_profile("gate" if os.environ.get("CI") else "archcalc")
+settings.register_profile("quick", settings.get_profile("gate"), max_examples=15)  # while working, and for mutants
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("gate" if os.environ.get("CI") else "archcalc"))
 
 pytest_plugins = ["pytester"]
 
