@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from archcalc.diagnostics import NOWHERE, Diagnostic, Problems, Refusal, Span, rule
 from archcalc.graph import UNKNOWN, Graph, Node
 from archcalc.layers import TYPES, Layer
+from archcalc.layers.merge import Merge
 from archcalc.layers.misfit import LayerError, placed
+from archcalc.layers.reshape import Input
 from archcalc.reader.text import in_backticks
 from archcalc.reader.values import Extents, Integer, Kind, Number, Padding, Paddings
 from archcalc.volume import Volume
@@ -111,6 +113,11 @@ class Draft:
         if len(self.nodes) >= MAX_LAYERS:
             raise Refusal(OVERSIZED, f"the network has more than {MAX_LAYERS:,} layers, the limit", span)
         inputs = tuple(inputs)
+        if layer is not UNKNOWN and not isinstance(layer, Input):
+            joins = isinstance(layer, Merge) or getattr(layer, "several", False)
+            if len(inputs) != 1 and not (joins and inputs):
+                message = f"{name} reads {len(inputs)} inputs, and {layer.type} takes {'some' if joins else 'one'}"
+                raise Refusal(UNREADABLE, message, span)
         self.nodes.append(Node(self._free(name), layer, inputs, span, places, **further))
         self.volumes.append(self._measured(layer, inputs))
         return len(self.nodes) - 1
@@ -144,8 +151,8 @@ class Draft:
 
     def _measured(self, layer: Layer, inputs: tuple[int, ...]) -> Volume | None:
         """The volume, where it is known; why it is not, the analysis says."""
-        if layer.type == "input":
-            return layer.volume  # type: ignore[attr-defined, no-any-return]
+        if isinstance(layer, Input):
+            return layer.volume
         read = [self.volumes[one] for one in inputs if one >= 0]
         known = tuple(one for one in read if one is not None)
         if layer is UNKNOWN or not known or len(known) < len(inputs):

@@ -8,7 +8,9 @@ from archcalc.analysis.analyze import analyze
 from archcalc.diagnostics import Diagnostic, Refusal, Span
 from archcalc.interop import reading
 from archcalc.interop.reading import Draft, made
+from archcalc.layers.activation import ReLU
 from archcalc.layers.conv import Conv
+from archcalc.layers.merge import Add
 from archcalc.layers.norm import Dropout
 from archcalc.layers.pool import MaxPool
 from archcalc.layers.reshape import Input
@@ -71,10 +73,20 @@ def test_numbers_are_finite_and_in_range(rate: float) -> None:
     assert made(Dropout, "d", rate=0.25).rate == 0.25
 
 
+def test_a_layer_reads_as_many_inputs_as_it_can() -> None:
+    draft = Draft()
+    image = draft.add("data", Input(width=8, height=6, channels=3))
+    with pytest.raises(Refusal, match=r"^relu reads 2 inputs, and relu takes one$"):
+        draft.add("relu", ReLU(), [image, image])
+    with pytest.raises(Refusal, match=r"^sum reads 0 inputs, and add takes some$"):
+        draft.add("sum", Add())
+    assert draft.volumes[draft.add("sum", Add(), [image] * 3)] == Volume(8, 6, 3)
+
+
 def test_a_network_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "MAX_LAYERS", 2)
     draft = Draft()
-    for _ in range(2):
-        draft.add("x", Dropout())
+    draft.add("data", Input(width=8, height=6, channels=3))
+    draft.add("x", Dropout(), [0])
     with pytest.raises(Refusal, match="more than 2 layers"):
-        draft.add("x", Dropout())
+        draft.add("x", Dropout(), [0])
