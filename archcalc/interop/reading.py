@@ -71,6 +71,15 @@ BAD_SETTING = rule(
     "a setting of a layer in a model file cannot be",
     "The value is missing, is of another kind, or is out of range, so that the tool itself would refuse it.",
 )
+UNUSED_VALUES = rule(
+    "AC708",
+    "a model file holds values that no layer reads",
+    """
+    They are in the file and no operator reads them, so they are not among the parameters.  A tool that adds up
+    a file's tensors counts them.
+    """,
+    "warning",
+)
 
 
 class Reading(NamedTuple):
