@@ -30,6 +30,7 @@ class Net:
     def __init__(self, draft: Draft, classes: int, anchors: int, activation: tuple[str, dict[str, float]]) -> None:
         self.draft, self.classes, self.anchors, self.activation = draft, classes, anchors, activation
         self.old = False  # of v5
+        self.repeats = 0  # of all modules
         self.span = Span(1, 1, 1, 1)  # of the module being read
         self.outputs: list[int] = []
 

@@ -44,7 +44,8 @@ if TYPE_CHECKING:
     from mmap import mmap
 
 NAME = "Darknet cfg"
-LIMIT = 4 << 20  # bytes; the longest of the public ones has 40,000
+LIMIT = 1 << 20  # bytes; the longest of the public ones has 40,000
+MAX_WRONG = 100  # lines; with more of them it is another kind of file
 RECURRENT = ("rnn", "gru", "lstm", "crnn", "conv_lstm", "history")
 HEADS = ("yolo", "region", "detection", "iseg", "Gaussian_yolo", "contrastive")
 
@@ -147,6 +148,8 @@ def parsed(lines: list[str], problems: list[Diagnostic]) -> list[Section]:
             continue
         key, equals, value = text.partition("=")
         if not equals or not sections:
+            if len(problems) >= MAX_WRONG:
+                raise Refusal(OVERSIZED, f"more than {MAX_WRONG} lines like this one, the limit", span)
             what = "is no `key=value`" if not equals else "stands before the first section"
             problems.append(Diagnostic(UNREADABLE, f"{in_backticks(stripped)} {what}", span))
             continue

@@ -56,6 +56,8 @@ class _Source:
         self.models: dict[str, _Model] = {}
         self.problems: list[Diagnostic] = []
         self.last = ""
+        self.total = 0  # calls of all networks, those that are in others several times
+        self.measured: tuple[int, list[int]] = (0, [])
         for statement in self._statements(self._parsed(text).body, 0):
             self._read(statement)
         if not self.last:
@@ -149,13 +151,15 @@ class _Source:
     def _extend(self, model: _Model, node: ast.expr) -> None:
         """Add a layer, or the layers of a network that was defined before."""
         if isinstance(node, ast.Name) and node.id in self.models:
-            model.calls.extend(self.models[node.id].calls)
+            calls = self.models[node.id].calls
         elif isinstance(node, ast.Call):
-            model.calls.append(self._call(node))
+            calls = [self._call(node)]
         else:
             raise Refusal(INEXPRESSIBLE, "a layer is a call, like Dense(10)", self.span(node))
-        if len(model.calls) > MAX_LAYERS:
-            raise Refusal(OVERSIZED, f"the network has more than {MAX_LAYERS:,} layers, the limit", self.span(node))
+        self.total += len(calls)
+        if self.total > MAX_LAYERS:
+            raise Refusal(OVERSIZED, f"the file has more than {MAX_LAYERS:,} layers, the limit", self.span(node))
+        model.calls.extend(calls)
 
     def _call(self, node: ast.Call) -> Call:
         """A layer's call; arguments that say nothing of sizes (initializers, regularizers) need not be literals."""
@@ -210,8 +214,17 @@ class _Source:
         return Span(node.lineno, start, end_line, self._column(end_line, end))
 
     def _column(self, line: int, offset: int) -> int:
+        """The column in characters of a place in bytes; the places of a line with other letters are found once."""
         text = self.lines[line - 1] if line <= len(self.lines) else ""
-        return len(text.encode("utf-8", "replace")[:offset].decode("utf-8", "replace")) + 1
+        if text.isascii():
+            return offset + 1
+        if self.measured[0] != line:
+            ends: list[int] = []  # for every byte, the number of its character
+            for number, one in enumerate(text, 1):
+                ends += [number] * len(one.encode("utf-8", "replace"))
+            self.measured = (line, ends)
+        ends = self.measured[1]
+        return ends[offset] if offset < len(ends) else len(text) + 1
 
 
 def _called(call: ast.Call) -> str:

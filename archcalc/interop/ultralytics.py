@@ -101,8 +101,9 @@ def _row(net: Net, row: Sequence, given: list[int], last: int, multiples: Multip
     if not inputs:
         raise Refusal(DANGLING, f"{name} reads nothing", source.span)
     repeats = multiples.repeats(_integer(number))
-    if 3 * repeats > MAX_LAYERS:
-        raise Refusal(OVERSIZED, f"{repeats:,} repeats are more layers than {MAX_LAYERS:,}, the limit", number.span)
+    net.repeats += repeats
+    if net.repeats > MAX_LAYERS:
+        raise Refusal(OVERSIZED, f"with {repeats:,} more it is more layers than {MAX_LAYERS:,}, the limit", number.span)
     handler = MODULES.get(kind)
     if handler is None:
         return net.draft.missing(kind, name, inputs, module.span)

@@ -192,7 +192,8 @@ def test_what_is_recognised() -> None:
 
 
 def test_a_file_too_large_is_refused() -> None:
-    assert archcalc_code(b"[net]\n" + b"#" * (4 << 20)) == "AC702"
+    assert archcalc_code(b"[net]\n" + b"#" * (1 << 20)) == "AC702"
+    assert archcalc_code(b"[net]\n" + b"x\n" * 101) == "AC702"
 
 
 def archcalc_code(data: bytes) -> str:

@@ -199,7 +199,7 @@ def test_messages(text: str, expected: str) -> None:
 
 def test_networks_that_double_are_refused() -> None:
     text = "a = Sequential([Dense(3)])\n" + "a.add(a)\n" * 20
-    assert messages(text) == ["net:18:7: error[AC702]: the network has more than 100,000 layers, the limit"]
+    assert messages(text) == ["net:18:7: error[AC702]: the file has more than 100,000 layers, the limit"]
 
 
 def test_what_is_recognised() -> None:

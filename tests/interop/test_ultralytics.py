@@ -167,7 +167,7 @@ def test_modules(row: str, shape: str) -> None:
         (SMALL + "  - [5, 1, Conv, [8]]\n", "6:6: error[AC705]: layer 1 reads layer 5, which does not stand before it"),
         (SMALL + "  - [-1, many, Conv, [8]]\n", "6:10: error[AC707]: `many` stands where a whole number is expected"),
         (SMALL + "  - [-1, 1, Conv, [__import__('os')]]\n", "6:20: error[AC707]: `__import__('os')` stands where a whole number is expected"),
-        (SMALL + "  - [-1, 99999999, Conv, [8]]\n", "6:10: error[AC702]: 99,999,999 repeats are more layers than 100,000, the limit"),
+        (SMALL + "  - [-1, 99999999, Conv, [8]]\n", "6:10: error[AC702]: with 99,999,999 more it is more layers than 100,000, the limit"),
         (SMALL + "  - [-1, 1, Conv, []]\n", "6:13: error[AC707]: Conv needs an argument 1"),
         (SMALL + "  - [-1, 1, C3, [8, maybe]]\n", "6:21: error[AC707]: `maybe` stands where True or False is expected"),
         (SMALL + "  - [-1, 1, Conv, [-8]]\n", "6:13: error[AC707]: model.1.conv: filters cannot be -8; it is a whole number from 1"),
