@@ -336,7 +336,9 @@ def _reshape(here: Here) -> list[int]:
         return here.plain("flatten")
     if (width, height, channels) == x:
         return here.inputs[:1]
-    raise here.refuse(f"values of {x} in another order, {width}x{height}x{channels}", param, "shape")
+    if "reshape" not in TYPES:
+        raise here.refuse(f"values of {x} in another order, {width}x{height}x{channels}", param, "shape")
+    return here.plain("reshape", width=width, height=height, channels=channels)
 
 
 def _concat(here: Here) -> list[int]:
@@ -349,17 +351,23 @@ def _concat(here: Here) -> list[int]:
 def _eltwise(here: Here) -> list[int]:
     param = here.param("eltwise_param")
     operation = param.word("operation", "SUM")
-    factors = [one.text.rstrip("0").rstrip(".") for one in param.texts("coeff")]
     if len(here.inputs) == 1:
         return here.inputs
     if operation in ("PROD", "0"):
         return here.plain("multiply")
     if operation in ("MAX", "2"):
         return here.plain("maximum")
-    if factors == ["1", "-1"]:
+    factors = param.numbers("coeff")
+    if factors and len(factors) != len(here.inputs):
+        message = f"{in_backticks(here.name)}: {len(factors)} factors for {len(here.inputs)} bottoms"
+        raise Refusal(BAD_SETTING, message, param.fields["coeff"][0].span)
+    if factors == [1, -1]:
         return here.plain("subtract")
-    if any(one != "1" for one in factors):
-        raise here.refuse("a sum with factors", param, "coeff")
+    for number, factor in enumerate(factors):
+        if factor != 1:
+            name = f"{here.name}.scale{number}"
+            layer = typed("scale", name, here.span, by=factor)
+            here.inputs[number] = here.draft.add(name, layer, [here.inputs[number]], here.span)
     return here.plain("add")
 
 
@@ -443,6 +451,7 @@ LAYERS: dict[str, Callable[[Here], list[int]]] = {
     "TanH": _activation("tanh"),
     "ReLU6": _activation("relu6"),
     "Swish": _activation("silu"),
+    "SeLu": _activation("selu"),
     "Mish": _activation("mish"),
     "BNLL": _activation("softplus"),
     "LogSoftmax": _activation("log_softmax"),

@@ -73,13 +73,10 @@ class Message(NamedTuple):
 
     def number(self, name: str, default: float) -> float:
         found = self.text(name)
-        if not found:
-            return default
-        try:
-            return float(found.text.rstrip("fF"))
-        except ValueError:
-            message = f"`{name}` is {in_backticks(found.text)}, which is no number"
-            raise Refusal(BAD_SETTING, message, found.span) from None
+        return _number(name, found) if found else default
+
+    def numbers(self, name: str) -> list[float]:
+        return [_number(name, one) for one in self.texts(name)]
 
     def boolean(self, name: str, *, default: bool) -> bool:
         found = self.text(name)
@@ -100,6 +97,14 @@ def _integer(name: str, found: Text) -> int:
     if not _INTEGER.fullmatch(text) or len(text) > MOST_DIGITS:
         raise Refusal(BAD_SETTING, f"`{name}` is {in_backticks(text)}, which is no whole number", found.span)
     return int(text)
+
+
+def _number(name: str, found: Text) -> float:
+    try:
+        return float(found.text.rstrip("fF"))
+    except ValueError:
+        message = f"`{name}` is {in_backticks(found.text)}, which is no number"
+        raise Refusal(BAD_SETTING, message, found.span) from None
 
 
 def parse(text: str) -> Message:

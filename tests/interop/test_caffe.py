@@ -224,6 +224,16 @@ def test_joins_and_slices() -> None:
     assert output(joined("type: 'Eltwise'")) == "[32x24x3]"
     assert output(joined("type: 'Eltwise' eltwise_param { operation: SUM coeff: 1 coeff: 1.0 }")) == "[32x24x3]"
     assert output(joined("type: 'Eltwise' eltwise_param { operation: PROD }")) == "[32x24x3]"
+    assert output(joined("type: 'Eltwise' eltwise_param { operation: MAX }")) == "[32x24x3]"
+    scaled = report_of(joined("type: 'Eltwise' eltwise_param { coeff: 1 coeff: 0.17 }")).graph.nodes
+    assert [one.name for one in scaled] == ["data", "a", "b", "j.scale1", "j"]
+    assert scaled[3].layer == TYPES["scale"](by=0.17)
+    assert scaled[4].inputs == (1, 3)
+    less = report_of(joined("type: 'Eltwise' eltwise_param { coeff: 1 coeff: -1.0 }")).graph.nodes
+    assert less[3].layer == TYPES["subtract"]()
+    assert messages(joined("type: 'Eltwise' eltwise_param { coeff: 2 }")) == [
+        "net:4:91: error[AC707]: `j`: 1 factors for 2 bottoms"
+    ]
     sliced = "layer { name: 's' type: 'Slice' bottom: 'data' top: 'p' top: 'q' top: 'r' slice_param { slice_point: 1 slice_point: 2 } }"
     report = report_of(IMAGE + sliced)
     assert [(one.name, str(row.output)) for one, row in zip(report.graph.nodes, report.rows, strict=True)][1:] == [
