@@ -27,8 +27,13 @@ from archcalc.reader.yaml_errors import bad_escape, crowded_header, question, sy
 
 MAX_ALIASES = 100
 
-_EXPLICIT_KEY = re.compile(r"\?\s+[^\s,:\]}]")
-_LEXEMES = re.compile(r"""[][{}]|"(?:[^"\\\n]|\\.)*"?|(?<![^\s,[{:])'[^'\n]*'?|(?<!\S)\#.*""")
+_EXPLICIT_KEY = re.compile(r"(?<![^\s,[{])\?\s+[^\s,:\]}]")
+_QUESTIONS = re.compile(r"\?|(?<!\S)\#[^\r\n]*")  # and comments, which may hold one
+_ALIAS = re.compile(r"\*([^][{},:\s]+)")
+_LEXEMES = re.compile(
+    r"""\s+|[][{},]|:(?=[][{},\s])|(?<!\S)\#[^\r\n]*|"(?:[^"\\]|\\.)*+"?|'[^']*+'?|[^][{},\s]+?(?=:?[][{},\s])|.""",
+    re.DOTALL,
+)
 
 DUPLICATE_KEY = rule(
     "AC012",
@@ -51,8 +56,8 @@ def parse(text: str, *, libyaml: bool = True) -> tuple[Value | None, list[Diagno
     except Refusal as refusal:
         return None, [*reader.problems, refusal.diagnostic]
     except yaml.MarkedYAMLError as error:
-        if deep := reader.too_deep_ahead(error):
-            return None, [*reader.problems, deep.diagnostic]
+        if refused_ahead := reader.ahead(error):
+            return None, [*reader.problems, refused_ahead.diagnostic]
         return None, [*reader.problems, *syntax_errors(text, error, lambda other: _error_of(other, libyaml=libyaml))]
     if reader.root is None:
         empty = Diagnostic(BAD_YAML, "the spec is empty", Span(1, 1, 1, 1))
@@ -156,25 +161,51 @@ class _Reader:
     def _check_question(self, event: yaml.Event) -> None:
         """A `?` in brackets that begins no key, but ends a pattern's word: parsers differ about it."""
         start, end = _mark(event.start_mark).index, _mark(event.end_mark).index
-        if isinstance(event, yaml.ScalarEvent) and event.style:
+        if (isinstance(event, yaml.ScalarEvent) and event.style) or getattr(event, "tag", None) is not None:
             end = start
-        found = self.text.find("?", self.index, max(start, end))
-        if found >= 0 and "#" not in self.text[self.index : found] and not _EXPLICIT_KEY.match(self.text, found):
-            raise question(self.text, found)
+        for found in _QUESTIONS.finditer(self.text, self.index, max(start, end)):
+            at = found.start()
+            inside = start < at < end  # of a plain word: libyaml reads `a ? b` as one, the pure parser does not
+            if found[0] == "?" and (inside or not _EXPLICIT_KEY.match(self.text, at)):
+                raise question(self.text, at)
 
-    def too_deep_ahead(self, error: yaml.MarkedYAMLError) -> Refusal | None:
-        """The refusal of nesting that a scanner saw before it gave the events.
+    def ahead(self, error: yaml.MarkedYAMLError) -> Refusal | None:
+        """The refusal of what stands before an error, in brackets, and has not been given as an event yet.
 
         A bracket may begin a key, so scanners read on to the end of its line, at most 1,024 characters, before
-        its event; some then refuse for reasons of their own, at a depth of their own.
+        its event; one may then find an error of its own, or a depth that is its own limit, where another has given
+        the events.  What comes first in the text is what is said.
         """
-        mark = error.problem_mark
+        text, mark = self.text, error.problem_mark
         depth = len(self.stack)
-        for found in _LEXEMES.finditer(self.text, self.index, mark.index if mark else self.index):
-            depth += (found[0] in ("[", "{")) - (found[0] in ("]", "}"))
-            if depth > MAX_DEPTH:
-                place = place_of(self.text, found.start())
-                return _too_deep(place._replace(end_line=place.line, end_column=place.column + 1))
+        flow = sum(bool(one.event.flow_style) for one in self.stack)
+        stop = mark.index if mark else self.index
+        begins = not flow or text[max(0, self.index - 400) : self.index].rstrip()[-1:] in ("[", "{", ",", ":", "?")
+        for found in _LEXEMES.finditer(text, self.index, stop + 1):  # what stands at the error may be the reason
+            word = found[0]
+            if word in ("[", "{") and (flow or begins):
+                depth, flow, begins = depth + 1, flow + 1, True
+                if depth > MAX_DEPTH:
+                    place = place_of(text, found.start())
+                    return _too_deep(place._replace(end_line=place.line, end_column=place.column + 1))
+            elif not flow:
+                begins = (begins and word.isspace()) or "\n" in word or word in ("-", "?", ":")
+            elif word in ("]", "}"):
+                depth, flow, begins = depth - 1, flow - 1, False
+            elif word in (",", ":"):
+                begins = True
+            elif word[0] not in " \r\n#\"'":
+                if begins and word[0] == "!" and found.start() < stop:
+                    return tag(text, found.start())
+                alias = _ALIAS.match(text, found.start()) if begins and found.start() < stop else None
+                if alias and alias[1] not in self.anchors and f"&{alias[1]}" not in text[: found.start()]:
+                    return self._no_anchor(alias[1], found.start())
+                at = word.find("?")
+                if at >= 0 and not (begins and word == "?" and _EXPLICIT_KEY.match(text, found.start())):
+                    return question(text, found.start() + at)
+                begins = word == "?" or (begins and word[0] == "&")
+            elif word[0] in "\"'":
+                begins = False
         return None
 
     def _add(self, node: Value, size: int, height: int, event: yaml.NodeEvent, end: yaml.Mark | None = None) -> None:
@@ -221,7 +252,7 @@ class _Reader:
     def _alias(self, event: yaml.AliasEvent) -> None:
         name = event.anchor
         if name not in self.anchors:
-            raise Refusal(BAD_YAML, f"`*{name}` has no anchor `&{name}` before it", _span(event))
+            raise self._no_anchor(str(name), _mark(event.start_mark).index)
         known = self.anchors[name]
         if known is None:
             raise Refusal(UNSUPPORTED_YAML, f"`*{name}` stands inside its own anchor", _span(event))
@@ -234,6 +265,11 @@ class _Reader:
             raise _too_deep(_start(event))
         self._spend(size, event)
         self._add(node, size, height, event)
+
+    def _no_anchor(self, name: str, index: int) -> Refusal:
+        place = place_of(self.text, index)
+        span = place._replace(end_column=place.column + 1 + len(name))
+        return Refusal(BAD_YAML, f"`*{name}` has no anchor `&{name}` before it", span)
 
     def _document(self, event: yaml.DocumentStartEvent) -> None:
         self.documents += 1

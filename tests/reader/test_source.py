@@ -267,6 +267,55 @@ def test_any_text_gives_a_tree_or_problems(text: str) -> None:
         assert all(one.span[:2] <= one.span[2:] for one in problems)
 
 
+QUESTION = "a `?` inside a list or mapping in brackets needs quotes around its word"
+TAG = "tags (`!`) are not part of the language"
+NO_ANCHOR = "`*a` has no anchor `&a` before it"
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "place"),
+    [
+        ("{filter? s: 3}", QUESTION, (1, 8)),  # one word to libyaml, a word and a key to the pure parser
+        ("[a ? b]", QUESTION, (1, 4)),
+        ("[\na #b?\n, a?]", QUESTION, (3, 4)),
+        ("{ # c?\n a?,}", QUESTION, (2, 3)),
+        ("{? a: 1#a?", QUESTION, (1, 10)),
+        ("{---''#?a~|-x[a: b", QUESTION, (1, 8)),
+        ("[a?\r\n\\n->b", QUESTION, (1, 3)),
+        ("layers: [relu?, [CONV3-64p1 -> RELU]*2, relu]\n", QUESTION, (1, 14)),
+        ("? [!x,a]a: >\n", TAG, (1, 4)),
+        ("[ !x,{ |,[\n", TAG, (1, 3)),
+        ("[\n# c,{ {\n!x,\n |,\n {}]", TAG, (3, 1)),
+        ("[&a x, *a, {!x,, }]", TAG, (1, 13)),
+        ("[a:b,!x,? ]", TAG, (1, 6)),
+        ("{'s' , {*a,{{ !x,,}}}}", NO_ANCHOR, (1, 9)),
+        ("[1, *a, {!x,, }]", NO_ANCHOR, (1, 5)),
+    ],
+)
+def test_what_comes_first_is_said_first(text: str, message: str, place: tuple[int, int]) -> None:
+    """Scanners read ahead by as much as they like; each of these had an answer of its own from each parser."""
+    for libyaml in (True, False):
+        root, problems = parse(text, libyaml=libyaml)
+        assert (root, [one.message for one in problems], problems[-1].span[:2]) == (None, [message], place)
+
+
+FLOW = st.recursive(
+    st.sampled_from(["a", "b c", '"q"', "'s'", "", "a?", "? a", "a: b", "a:b", ":", "1", "-", "- a", "a#b", "a #b\n"]),
+    lambda inner: st.tuples(st.sampled_from(["[]", "{}"]), st.lists(inner, max_size=4)).map(
+        lambda both: both[0][0] + ", ".join(both[1]) + both[0][1]
+    ),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(FLOW, st.sampled_from(["", "a: ", "- ", "x:\n  - "]))
+def test_brackets_with_and_without_libyaml(flow: str, before: str) -> None:
+    """What is a tree to one parser is the same tree to the other."""
+    (one, first), (other, second) = (parse(before + flow, libyaml=libyaml) for libyaml in (True, False))
+    assert one == other
+    assert [found.code for found in first] == [found.code for found in second]
+
+
 def test_libyaml_is_what_is_tested() -> None:
     assert yaml.__with_libyaml__, "install PyYAML with libyaml, or these tests compare the pure parser to itself"
 
