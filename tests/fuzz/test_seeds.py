@@ -1,0 +1,44 @@
+"""What a fuzzer found is found no more, and the generator still makes specs of which many are right."""
+
+from pathlib import Path
+
+import pytest
+
+from fuzz.grammar import Bytes, pattern, spec
+from fuzz.targets import TARGETS, check
+
+SEEDS = sorted((Path(__file__).parent / "seeds").glob("*.txt"))
+
+
+@pytest.mark.parametrize("seed", SEEDS, ids=[path.stem for path in SEEDS])
+def test_a_finding_stays_mended(seed: Path) -> None:
+    target = seed.name.partition("-")[0]
+    TARGETS[target](seed.read_bytes().decode("utf-8", "surrogatepass"))
+
+
+def texts(count: int) -> list[bytes]:
+    """Bytes without a pattern, the same in every run."""
+    import random
+
+    chance = random.Random(20261125)
+    return [chance.randbytes(600) for _ in range(count)]
+
+
+def test_the_grammar_is_a_function_of_its_bytes() -> None:
+    for data in texts(20):
+        assert spec(Bytes(data)) == spec(Bytes(data))
+    assert len({spec(Bytes(data)) for data in texts(50)}) == 50
+    assert spec(Bytes(b"")).startswith("input: 8x8x3\n")
+
+
+def test_many_of_its_specs_are_right_and_many_are_wrong() -> None:
+    fit = [check(spec(Bytes(data))).fits for data in texts(200)]
+    assert 20 <= sum(fit) <= 150
+    fit = [check(pattern(Bytes(data)), pattern=True).fits for data in texts(200)]
+    assert 20 <= sum(fit) <= 150
+
+
+@pytest.mark.parametrize("target", list(TARGETS))
+def test_some_of_each(target: str) -> None:
+    for data in texts(40):
+        TARGETS[target]((pattern if target == "pattern" else spec)(Bytes(data)))
