@@ -26,7 +26,7 @@ def read_input(context: click.Context, parameter: click.Parameter, value: str | 
         try:
             read_volume_text(value, Span(1, 1, 1, 1))
         except Refusal as refusal:
-            raise click.BadParameter(refusal.diagnostic.message) from None
+            raise click.BadParameter("; ".join((refusal.diagnostic.message, *refusal.diagnostic.help))) from None
     return value
 
 

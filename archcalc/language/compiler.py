@@ -20,7 +20,7 @@ from archcalc.language.entries import (
 from archcalc.language.names import duplicate_name, read_name
 from archcalc.language.pattern import OPTIONAL, Blocks, parse_pattern
 from archcalc.language.steps import BlockStep, BranchStep, Defaults, LayerStep, RepeatStep, Step, unreadable
-from archcalc.language.suggest import MAX_SUGGESTIONS, key_for, nearest, type_for
+from archcalc.language.suggest import MAX_SUGGESTIONS, is_same, key_for, moves, nearest, type_for
 from archcalc.layers import TYPES, Layer
 from archcalc.layers.merge import Merge
 from archcalc.layers.reshape import Input
@@ -90,9 +90,8 @@ class Compiler:
             return (self._repeat(item, entries),)
         if "type" in entries and "type" not in self.blocks:
             key, value = entries["type"]
-            type = value.text if isinstance(value, Scalar) and value.text.isidentifier() else "conv"
             message = "a layer's type is its key; there is no key `type`"
-            raise Refusal(BAD_STRUCTURE, message, key.span, help=(f"write `- {type}: {{...}}`",))
+            raise Refusal(BAD_STRUCTURE, message, key.span, help=(f"write `{retyped(value, item)}`",))
         named = [key for key, _ in item.entries if key.text not in (*_COMMON, "inputs")]
         if len(named) != 1:
             raise self._not_one_layer(item, named)
@@ -103,9 +102,8 @@ class Compiler:
         layer = TYPES.get(key.text)
         if layer is None:
             meant = type_for(key.text, self.blocks) if len(self.problems) < MAX_SUGGESTIONS else None
-            takes = f"layer types: {', '.join(sorted(TYPES))}"
             behind = self.lines[key.span.end_line - 1][key.span.end_column - 1 :].lstrip()
-            raise unknown_type(key, meant, takes, pattern=not behind.startswith(":"))
+            raise unknown_type(key, meant, pattern=not behind.startswith(":"))
         if issubclass(layer, Merge):
             return (self._branches(layer, key, value, around),)
         return (self._layer(layer, key, value, around),)
@@ -147,15 +145,18 @@ class Compiler:
         values: dict[str, Value] = {}
         places: dict[str, Span] = {}
         takes = ", ".join([*layer.keys, *_COMMON])
-        meant = set()
+        meant, uncertain = set(), False
         for word, (place, node) in entries.items():
             if word in layer.keys:
                 values[word], places[word] = node, node.span
             elif word not in (*_COMMON, OPTIONAL):
                 ours = key_for(layer, word) if len(self.problems) < MAX_SUGGESTIONS else None
                 meant.add(ours)
-                unknown = unknown_key(type, place, ours, takes)
-                if ours and ours in layer.keys and unknown.edits:  # the repair is whole: key and value
+                uncertain |= moves(layer, word, ours)
+                unknown = unknown_key(type, place, ours, takes, node)
+                if word in ("pad", "size") and _of_darknet(layer, entries):
+                    unknown = unknown._replace(edits=(), help=(*unknown.help, "Darknet's `pad: 1` is half the window"))
+                elif ours and ours in layer.keys and len(unknown.edits) == 1:  # the repair is whole: key and value
                     unknown = unknown._replace(edits=(*unknown.edits, *_value_edits(layer.keys[ours].kind, node)))
                 self.problems.append(unknown)
         optional = OPTIONAL in entries and not values
@@ -166,7 +167,7 @@ class Compiler:
         source = self._name(entries, "from")
         sources = (source,) if source else ()
         variables = variables_in(*values.values())
-        step = LayerStep(layer, values, key.span, places, self._name(entries), sources, variables, optional)
+        step = LayerStep(layer, values, key.span, places, self._name(entries), sources, variables, optional, uncertain)
         missing = [name for name, one in layer.keys.items() if one.required and name not in {*values, *meant}]
         if missing and not optional and layer.type != "input":
             self.problems.append(missing_keys(layer, missing, key.span))
@@ -248,6 +249,25 @@ class Compiler:
         return BlockStep(block, arguments, key.span, name, source, variables_in(*arguments.values()))
 
 
+def retyped(type: Value, item: Mapping) -> str:
+    """A layer that has its type as a key, as it is written here: `- conv: {filters: 64, kernel_size: 3}`."""
+    word = type.text if isinstance(type, Scalar) and type.text.isidentifier() else ""
+    ours = type_for(word) if word else None
+    layer = TYPES.get(ours or "")
+    if layer is None or not is_same(word, layer.type):
+        return f"- {word if word and not layer else 'conv'}: {{...}}"
+    said = []
+    for key, value in item.entries:
+        if key.text == "type":
+            continue
+        name = key.text if key.text in _COMMON else key_for(layer, key.text)
+        if name is None or not isinstance(value, Scalar) or not is_same(key.text, name):
+            return f"- {layer.type}: {{...}}"
+        said.append(f"{name}: {value.text}")
+    whole = f"- {layer.type}: {{{', '.join(said)}}}" if said else f"- {layer.type}"
+    return whole if len(whole) <= 80 else f"- {layer.type}: {{...}}"
+
+
 def pattern_meant(item: Sequence, lines: list[str], blocks: Blocks) -> tuple[str, ...]:
     """How to write a list in brackets as the pattern it looks like: quoted, or joined by arrows."""
     from archcalc.reader.quoting import quoted_list
@@ -260,6 +280,14 @@ def pattern_meant(item: Sequence, lines: list[str], blocks: Blocks) -> tuple[str
         except Refusal:
             continue
     return ()
+
+
+def _of_darknet(layer: type[Layer], entries: Entries) -> bool:
+    """Whether `size` and `pad` are Darknet's, where `pad` is a switch, and mean other numbers than they say."""
+    if "size" in layer.keys or not {"size", "pad"} <= entries.keys():
+        return False
+    size, pad = (node.text if isinstance(node := entries[word][1], Scalar) else "" for word in ("size", "pad"))
+    return not (size.isdecimal() and pad.isdecimal() and int(size[:9]) == 2 * int(pad[:9]) + 1)
 
 
 def _value_edits(kind: Kind, node: Value) -> tuple[Edit, ...]:

@@ -1,9 +1,10 @@
 """The entries of a spec's mappings, and what is wrong with their keys, wherever in the spec they stand."""
 
+import re
 from collections.abc import Iterator
 
 from archcalc.diagnostics import Diagnostic, Edit, Refusal, Span, rule
-from archcalc.language.suggest import NEEDLESS, is_certain
+from archcalc.language.suggest import NEEDLESS, TRANSLATED, answer, elsewhere, is_same, without
 from archcalc.layers import Layer
 from archcalc.reader.expression import names_in
 from archcalc.reader.nodes import Mapping, Scalar, Sequence, Value, shown
@@ -33,7 +34,11 @@ MISSING_KEY = rule(
 UNKNOWN_TYPE = rule(
     "AC105",
     "unknown layer type",
-    "The word is neither a layer type nor one of the spec's blocks.  A layer that is not known is never skipped.",
+    """
+    The word is neither a layer type nor one of the spec's blocks.  A layer that is not known is never skipped.
+    A type's names in other tools are answered with ours; an operation that is not here is never taken for one
+    whose name is similar.  `archcalc rule layers` lists the types and their keys.
+    """,
 )
 
 INPUT_INSIDE = "the input comes first, and once; it cannot stand in a group, repeat, branch or block"
@@ -48,13 +53,23 @@ def entries_of(node: Value, what: str) -> Entries:
     return {key.text: (key, value) for key, value in node.entries}
 
 
-def unknown_key(owner: str, key: Scalar, meant: str | None, takes: str) -> Diagnostic:
-    """A key that `owner` does not have; `meant` is the one that it most likely stands for."""
-    help = (f"did you mean `{meant}`?",) if meant else ()
+def unknown_key(owner: str, key: Scalar, meant: str | None, takes: str, value: Value | None = None) -> Diagnostic:
+    """A key that `owner` does not have; `meant` is the one that it most likely stands for, `value` what it says."""
+    help = answer(key.text, meant) if meant else ()
     edits = renamed(key, meant)
-    word, colon, value = key.text.partition(":")
-    if colon and value and len(key.text) <= 60:  # `filters:64` is one word to YAML; renaming it would lose its value
-        help, edits = (f"a space belongs behind the colon: `{word}: {value}`",), ()
+    word, colon, rest = key.text.partition(":")
+    said = value.text.strip() if isinstance(value, Scalar) else ""
+    if colon and rest and len(key.text) <= 60:  # `filters:64` is one word to YAML; renaming it would lose its value
+        help, edits = (f"a space belongs behind the colon: `{word}: {rest}`",), ()
+    elif re.fullmatch(r"\d+\s*\)", key.text):
+        help, edits = ("this is the end of a tuple, which braces cut at its comma",), ()
+    elif key.text == "activation":
+        help, edits = (without(said),), ()
+    elif meant and key.text in TRANSLATED and TRANSLATED[key.text][0] == meant:
+        instead = TRANSLATED[key.text][1].get(said.lower())
+        help = (f"here it is `{meant}: {instead}`",) if instead else (f"here it is `{meant}`, with values of its own",)
+        edits = (*_put(key, meant), *_put(value, instead)) if instead and isinstance(value, Scalar) else ()
+        edits = edits if len(edits) == 2 else ()
     elif key.text in NEEDLESS:
         help, edits = (NEEDLESS[key.text],), ()
     return Diagnostic(
@@ -67,16 +82,17 @@ def unknown_key(owner: str, key: Scalar, meant: str | None, takes: str) -> Diagn
     )
 
 
-def unknown_type(word: Scalar, meant: str | None, takes: str = "", *, pattern: bool = False) -> Refusal:
-    help = (f"here it is `{meant}`",) if meant else ()
-    if word.text.lower() == "identity":
-        help, meant = ("`[]` is the input unchanged",), None
+def unknown_type(word: Scalar, meant: str | None, *, pattern: bool = False) -> Refusal:
+    """A word that is no layer type; `meant` is the one that it stands for, or most likely does."""
+    help = answer(word.text, meant) if meant else ()
+    if not meant and (instead := elsewhere(word.text)):
+        help = (instead,)
     return Refusal(
         UNKNOWN_TYPE,
         f"there is no layer type {shown(word)}",
         word.span,
         help=help,
-        reference=takes,
+        reference="" if help else "`archcalc rule layers` lists the layer types",
         edits=renamed(word, meant, pattern=pattern),
     )
 
@@ -93,11 +109,16 @@ def missing_keys(layer: type[Layer], missing: list[str], span: Span) -> Diagnost
 
 def renamed(word: Scalar, meant: str | None, *, pattern: bool = False) -> tuple[Edit, ...]:
     """The repair that writes `meant` for a word, where it is certain and stands in one piece in the text."""
+    if not meant or not is_same(word.text, meant):
+        return ()
+    return _put(word, meant.upper() if pattern and word.text.isupper() else meant)
+
+
+def _put(word: Scalar, text: str) -> tuple[Edit, ...]:
+    """The repair that writes `text` for a word that stands in one piece in the text."""
     span, quotes = word.span, 2 if word.style else 0
     whole = span.line == span.end_line and span.end_column - span.column == len(word.text) + quotes
-    if not meant or not whole or not is_certain(word.text, meant):
-        return ()
-    return (Edit(span, meant.upper() if pattern and word.text.isupper() else meant),)
+    return (Edit(span, text),) if whole else ()
 
 
 def texts_in(*nodes: Value) -> Iterator[str]:

@@ -105,7 +105,7 @@ class _Expander:
     def _equal(self, step: LayerStep, variables: Environment) -> Layer:
         """The layer of an equal step read before, else a new one, so that equal layers are measured once."""
         texts = [node.text for node in step.values.values() if isinstance(node, Scalar)]
-        if step.variables or len(texts) < len(step.values):
+        if step.variables or step.uncertain or len(texts) < len(step.values):
             return self._make(step, variables)
         key = (step.type, *step.values, *texts)
         made = self.layers.get(key)
@@ -134,7 +134,7 @@ class _Expander:
             else:
                 if step.variables and not variables_in(node):  # the same in every pass
                     known[name] = values[name]
-        if wrong or any(key.required and name not in values for name, key in step.type.keys.items()):
+        if wrong or step.uncertain or any(key.required and name not in values for name, key in step.type.keys.items()):
             return UNKNOWN
         try:
             return step.type(**values)

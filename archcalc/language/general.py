@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from archcalc.diagnostics import Diagnostic, Refusal, rule
 from archcalc.language.counting import MAX_LAYERS, too_many
-from archcalc.language.entries import BAD_STRUCTURE, INPUT_INSIDE, UNKNOWN_TYPE, entries_of, renamed, unknown_key
+from archcalc.language.entries import BAD_STRUCTURE, INPUT_INSIDE, entries_of, unknown_key, unknown_type
 from archcalc.language.pattern import OPTIONAL
 from archcalc.language.suggest import MAX_SUGGESTIONS, key_for, type_for
 from archcalc.layers import TYPES
@@ -134,13 +134,7 @@ class _Hyperparameters:
         type = word.text.lower()
         if type not in TYPES:
             meant = type_for(word.text) if len(self.problems) < MAX_SUGGESTIONS else None
-            raise Refusal(
-                UNKNOWN_TYPE,
-                f"there is no layer type {shown(word)}",
-                word.span,
-                help=(f"here it is `{meant.upper()}`",) if meant else (),
-                edits=renamed(word, meant, pattern=True),
-            )
+            raise unknown_type(word, meant, pattern=True)
         if type not in self.stages:
             known = ", ".join(one.upper() for one in self.stages)
             raise Refusal(NOT_IN_PATTERN, f"the pattern has no {shown(word)}; it has {known}", word.span)

@@ -10,7 +10,7 @@ from archcalc.layers import Layer
 from archcalc.layers.reshape import Input
 from archcalc.reader.expression import Environment
 from archcalc.reader.nodes import Scalar, Sequence
-from archcalc.reader.values import read_volume_text
+from archcalc.reader.values import read_volume_text, volume_of
 
 NO_INPUT = rule(
     "AC108",
@@ -59,7 +59,9 @@ def read_input(
         if isinstance(node, Sequence):
             message = "input is a volume like 224x224x3, not a list"
             note = "frameworks do not agree on the order in a list; here it is width x height x channels"
-            raise Refusal(BAD_STRUCTURE, message, node.span, notes=(note,))
+            meant = volume_of([one.text for one in node.items if isinstance(one, Scalar)])
+            help = (f"write {meant}",) if meant else ()
+            raise Refusal(BAD_STRUCTURE, message, node.span, notes=(note,), help=help)
         given = entries_of(node, "input")
         for word, (key, _) in given.items():
             if word not in Input.keys:

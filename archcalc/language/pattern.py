@@ -26,10 +26,15 @@ _RUN = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _CALL = re.compile(
     r"([A-Za-z_][\w.]{0,63})\((?:\)|[^()\[\]]{0,200}(?:,|(?<![=<>!])=(?!=))[^\]]{0,200}?(?:\)|$))", re.ASCII
 )
+_PLAIN_CALL = re.compile(r"([A-Za-z_]\w{0,63})\([\w.]{0,40}\)", re.ASCII)
 _FRAMEWORKS = re.compile(r"[A-Za-z_]+[123][dD]", re.ASCII)  # `Conv2d`: no window of 2 and a dilation
 _REST = re.compile(r"(?:\d++(?:x\d++)?+)?+(?:[a-z](?:\d++(?:x\d++)?+|same|half|valid)?+)*+")
 _VALUE = re.compile(r"\d+(?:_\d+)*(?:x\d+|\.\d+)?|\$[A-Za-z_]\w*|same|half|valid", re.ASCII)
 _COUNT = re.compile(r"\s*(?:(\d+(?:_\d+)*)|(\$?[A-Za-z_]\w*))", re.ASCII)
+
+_SLASH = re.compile(r"\s*/\s*(\d+)\b", re.ASCII)  # a stride, as figures of papers have it
+_APART = re.compile(r"(?:\s*,?\s*[a-z]\d+(?:x\d+)?\b)+", re.ASCII)  # suffixes behind a comma or a space
+_OTHER_ARROWS = re.compile(r"\s*(?:[=-]*>|\u21d2|\u2192|[,;|+&]|[A-Za-z_\[])")
 
 Blocks = Table[str, tuple[str, ...]]
 NO_BLOCKS: Blocks = {}
@@ -78,10 +83,31 @@ class _Parser(Cursor):
                 self.skip_space()
                 if self.at == len(text) or text[self.at] == "]":
                     return tuple(items)
-                raise self.refuse("an arrow `->` is expected here", self.at)
+                raise self.refuse("an arrow `->` is expected here", self.at, help=self.instead(items[-1]))
             self.at = arrow.end()
             if self.at == len(text) or text[self.at] == "]":
                 raise self.refuse("nothing follows this arrow", arrow.start() + len(arrow[0]) - len(arrow[0].lstrip()))
+
+    def instead(self, step: Value) -> tuple[str, ...]:
+        """What to write where a step is followed by something else than an arrow: `CONV3-64, s2`, `CONV3-64/2`, `=>`."""
+        rest = self.text[self.at : self.at + 100]
+        suffixes = "s" + found[1] if (found := _SLASH.match(rest)) else ""
+        if found := _APART.match(rest):
+            suffixes = re.sub(r"[\s,]+", "", found[0])
+        written = self.word_before()
+        if suffixes and written and isinstance(step, Mapping):
+            whole = written + suffixes
+            try:
+                parse_pattern(Scalar(whole, self.whole), [])
+            except Refusal:
+                return ()
+            return (f"write `{whole}`",)
+        return ("steps are joined by `->`",) if _OTHER_ARROWS.match(rest) else ()
+
+    def word_before(self) -> str:
+        """The step that ends here, as it is written."""
+        found = re.search(r"[A-Za-z_][\w$-]*$", self.text[max(0, self.at - 100) : self.at].rstrip(), re.ASCII)
+        return found[0] if found else ""
 
     def step(self, depth: int) -> Value:
         self.steps += 1
@@ -156,7 +182,7 @@ class _Parser(Cursor):
             raise self.refuse(f"{what} stands where a layer is expected", start)
         after = text[run.end() : run.end() + 1]
         block = self.blocks.get(run[0])
-        if block is None and after in ("(", ".") and (call := _CALL.match(text, start)):
+        if block is None and after in ("(", ".") and (call := _CALL.match(text, start) or _foreign_call(text, start)):
             help = ("a layer is a word and its numbers, like `CONV3-64p1`, `FC-10` or `RELU`",)
             raise self.refuse(f"`{call[1]}(...)` is a framework's call", start, call.end(), help=help)
         whole = block is not None or (_FRAMEWORKS.fullmatch(run[0]) and after not in ("(", "$"))
@@ -195,7 +221,9 @@ class _Parser(Cursor):
             if key is None:
                 allowed = ", ".join(f"`{one}`" for one in notation if one) or "no suffix"
                 what = f"the suffix `{sign}`" if sign else "a number"
-                raise self.refuse(f"{word} does not take {what}; it takes {allowed}", start)
+                number = re.match(r"\d+", text[start:])
+                help = (f"write `{word}-{number[0]}`",) if number and list(notation) == ["-"] else ()
+                raise self.refuse(f"{word} does not take {what}; it takes {allowed}", start, help=help)
             if key in entries:
                 raise self.refuse(f"{key} is given twice", start)
             self.at += len(sign)
@@ -225,6 +253,12 @@ class _Parser(Cursor):
             (Scalar(side, span), Scalar(part[0], span))
             for side, part, span in zip(("width", "height", "channels"), parts, spans, strict=True)
         )
+
+
+def _foreign_call(text: str, start: int) -> re.Match[str] | None:
+    """`MaxPool2d(2)`: one plain value in parentheses behind a word that is none of ours."""
+    found = _PLAIN_CALL.match(text, start)
+    return found if found and (_FRAMEWORKS.fullmatch(found[1]) or found[1].lower() not in TYPES) else None
 
 
 @lru_cache(1024)

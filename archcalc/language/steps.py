@@ -22,6 +22,7 @@ class LayerStep(NamedTuple):
     sources: tuple[Scalar, ...]
     variables: frozenset[str]
     optional: bool = False
+    uncertain: bool = False  # has a key that is not known and may change the volume
 
 
 class RepeatStep(NamedTuple):

@@ -57,7 +57,8 @@ class LeakyReLU(Activation):
     """Leaky ReLU: x where x > 0, else slope * x."""
 
     type = "leaky_relu"
-    aka = ("leakyrelu", "lrelu", "leaky")
+    aka = ("leakyrelu", "lrelu")
+    akin = ("leaky",)  # Darknet's, whose slope is 0.1
     keeps = Kept(input=True, storage="inplace")
     spare = 1
 
@@ -243,7 +244,8 @@ class HardSigmoid(Activation):
     """relu6(x + 3)/6."""
 
     type = "hardsigmoid"
-    aka = ("hard_sigmoid", "h_sigmoid", "hsigmoid")
+    aka = ("h_sigmoid", "hsigmoid")
+    akin = ("hard_sigmoid",)  # Keras 2's is clip(0.2x + 0.5, 0, 1)
     keeps = Kept(input=True)
 
     def apply(self, x: "Array", y: "Array", spare: "list[Array]") -> None:

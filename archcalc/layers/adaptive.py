@@ -15,7 +15,11 @@ class AdaptivePooling(Layer):
     """Pooling to a given size: output o of n sees positions floor(oW/n) up to ceil((o + 1)W/n), as in PyTorch."""
 
     size: Pair = key(
-        Extents(1), notation="", foreign=("output_size", "out", "kernel_size"), help="width and height of the output"
+        Extents(1),
+        notation="",
+        foreign=("output_size",),
+        akin=("out", "kernel_size"),
+        help="width and height of the output",
     )
 
     @property
@@ -78,7 +82,7 @@ class AdaptiveMaxPool(AdaptivePooling):
     """Max pooling to a given size."""
 
     type = "adaptive_pool"
-    aka = ("adaptivemaxpool", "adaptivemaxpool2d", "adaptive_max_pool", "adaptive_maxpool", "spatial_pyramid_pool")
+    aka = ("adaptivemaxpool", "adaptivemaxpool2d", "adaptive_max_pool", "adaptive_maxpool")
 
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
         return Kept(input=True, indices=y.size)

@@ -33,13 +33,20 @@ TOO_LARGE_VOLUME = rule(
 class Key:
     """One hyperparameter: its kind, default, and how it is written."""
 
-    __slots__ = ("default", "foreign", "help", "kind", "letter", "notation", "required")
+    __slots__ = ("akin", "default", "foreign", "help", "kind", "letter", "notation", "required")
 
     def __init__(
-        self, kind: Kind, default: Any, notation: str | None, letter: str, foreign: tuple[str, ...], help: str
+        self,
+        kind: Kind,
+        default: Any,
+        notation: str | None,
+        letter: str,
+        foreign: tuple[str, ...],
+        akin: tuple[str, ...],
+        help: str,
     ) -> None:
         self.kind, self.default, self.required = kind, default, default is ...
-        self.notation, self.letter, self.foreign, self.help = notation, letter, foreign, help
+        self.notation, self.letter, self.foreign, self.akin, self.help = notation, letter, foreign, akin, help
 
 
 def key(
@@ -49,15 +56,17 @@ def key(
     notation: str | None = None,
     letter: str = "",
     foreign: tuple[str, ...] = (),
+    akin: tuple[str, ...] = (),
     help: str = "",
 ) -> Any:
     """Declare a key.
 
     `notation` is how a pattern writes it: "" directly behind the word (`CONV3`), "-" behind a dash
     (`CONV3-64`), a letter as suffix (`s2`).  `letter` is cs231n's.  `foreign` are other frameworks'
-    names, answered with ours.
+    names for the same, with the same values: they are answered with ours, and `archcalc fix` puts ours there.  `akin`
+    are words that mean this often, not always: they are only asked about.
     """
-    return Key(kind, default, notation, letter, foreign, help)
+    return Key(kind, default, notation, letter, foreign, akin, help)
 
 
 class Cost(NamedTuple):
@@ -66,11 +75,7 @@ class Cost(NamedTuple):
     weights, biases: trained values.  buffers: values kept but not trained (batch norm's statistics).
     macs: multiply-accumulates of convolutions, transposed ones too, fc and locally connected layers, without
     the bias.
-    flops: 2 macs + one per bias addition + for every output value: an activation 1 (softmax 3), a
-    pool one per value of its window, batch norm 2, layer norm 5 (7 with scale and shift), scale and shift 1,
-    bilinear upsampling 7, LRN 2n + 3 for n channels; nothing for what only moves or (at inference) passes
-    values on: flatten, dropout, padding, cropping, nearest upsampling, concat, channel split and shuffle; a join
-    element by element one for each further branch.
+    flops: 2 macs, biases, and operations element by element, as `archcalc rule flop` defines them.
     """
 
     weights: int = 0
@@ -111,7 +116,8 @@ class Layer:
     """A layer alone, without its place in a network; equal to any layer with the same values."""
 
     type: ClassVar[str] = ""
-    aka: ClassVar[tuple[str, ...]] = ()  # other tools' names for this type
+    aka: ClassVar[tuple[str, ...]] = ()  # other tools' names for this very layer: `fix` replaces them
+    akin: ClassVar[tuple[str, ...]] = ()  # words that mean it often, not always: only asked about
     inplace: ClassVar[bool] = False  # may overwrite its input, so owns no memory of its own
     view: ClassVar[bool] = False  # at inference its output is its input, unchanged in memory
     keeps: ClassVar[Kept | None] = None  # for the backward pass; None: not known
@@ -261,7 +267,7 @@ def rounding_key() -> Any:
 
 
 def bias_key(help: str) -> Any:
-    return key(Boolean(), default=True, foreign=("use_bias", "bias_term", "biases", "no_bias"), help=help)
+    return key(Boolean(), default=True, foreign=("use_bias", "bias_term"), akin=("biases", "no_bias"), help=help)
 
 
 class Windowed(Layer):

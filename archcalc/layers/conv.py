@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from archcalc.diagnostics import rule
 from archcalc.forward.tiling import im2col_block, tile_rows
-from archcalc.layers.base import Cost, Kept, Windowed, bias_key, key, rounding_key
-from archcalc.layers.misfit import LayerError
+from archcalc.layers.base import Cost, Kept, Layer, Windowed, bias_key, key, rounding_key
+from archcalc.layers.misfit import TOO_LARGE_WINDOW, LayerError
 from archcalc.reader.values import Extents, Integer, Padding, Paddings
 from archcalc.volume import Pair, Rounding, Volume, Window
 
@@ -37,14 +37,16 @@ class Convolution(Windowed):
         Integer(1),
         notation="-",
         letter="K",
-        foreign=("out_channels", "num_output", "num_filters", "features", "n_filters", "K", "channels", "out"),
+        foreign=("out_channels", "num_output", "num_filters", "features", "n_filters", "K"),
+        akin=("channels", "out"),
         help="number of filters, the channels of the output",
     )
     kernel_size: Pair = key(
         Extents(1),
         notation="",
         letter="F",
-        foreign=("kernel", "size", "filter_size", "F", "ksize", "kernel_shape", "window"),
+        foreign=("kernel", "size", "filter_size", "F", "ksize", "kernel_shape"),
+        akin=("window",),
         help="extent of the window",
     )
     stride: Pair = key(
@@ -52,7 +54,8 @@ class Convolution(Windowed):
         default=Pair(1, 1),
         notation="s",
         letter="S",
-        foreign=("strides", "S", "subsample", "step"),
+        foreign=("strides", "S", "subsample"),
+        akin=("step",),
         help="distance between windows",
     )
     padding: Padding = key(
@@ -67,7 +70,8 @@ class Convolution(Windowed):
         Extents(1),
         default=Pair(1, 1),
         notation="d",
-        foreign=("dilation_rate", "dilations", "atrous_rate", "rate"),
+        foreign=("dilation_rate", "dilations", "atrous_rate"),
+        akin=("rate",),
         help="distance between the window's values; 1 is ordinary",
     )
 
@@ -98,13 +102,27 @@ class Convolution(Windowed):
         return Window(fw, sw, left, right, dw, rounding, same), Window(fh, sh, top, bottom, dh, rounding, same)
 
     def output(self, x: Volume) -> Volume:
-        return Volume(*self.places(x), self.filters)
+        try:
+            return Volume(*self.places(x), self.filters)
+        except LayerError as error:
+            if error.code == TOO_LARGE_WINDOW and (meant := swapped(self)):
+                size = self.kernel_size.width
+                error.help = (*error.help, f"or `{meant}`: {size} filters of {self.filters}x{self.filters}")
+            raise
 
     def seen(self, run: "Run", x: "Array") -> "Array":
         """The windows of x as a view [N, H', W', Fh, Fw, C]."""
         from archcalc.forward.arrays import windows
 
         return windows(run, x, self.kernel_size, self.stride, self.padding, self.rounding, self.dilation)
+
+
+def swapped(layer: Layer) -> str:
+    """`CONV3-32` for a `CONV32-3`, whose window is a usual number of filters and the other way round; else empty."""
+    if not isinstance(layer, Convolution) or layer.filters not in (1, 3, 5, 7):
+        return ""
+    width, height = layer.kernel_size
+    return f"CONV{layer.filters}-{width}" if width == height >= 16 and width % 8 == 0 else ""
 
 
 class Conv(Convolution):
@@ -117,7 +135,8 @@ class Conv(Convolution):
         Integer(1),
         default=1,
         notation="g",
-        foreign=("group", "cardinality", "num_groups"),
+        foreign=("group",),
+        akin=("cardinality", "num_groups"),
         help="parts into which input channels and filters are split",
     )
     bias: bool = bias_key("add one bias per filter")

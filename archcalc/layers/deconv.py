@@ -35,9 +35,10 @@ class TransposedConv(Layer):
 
     type = "deconv"
     aka = (
-        *("conv_transpose", "convtranspose", "convtranspose2d", "conv2dtranspose", "conv2d_transpose", "upconv"),
+        *("conv_transpose", "convtranspose", "convtranspose2d", "conv2dtranspose", "conv2d_transpose"),
         *("transposed_conv", "transposedconv", "transpose_conv", "deconvolution", "deconv2d", "conv_transposed"),
     )
+    akin = ("upconv",)
 
     filters: int = SHARED["filters"]
     kernel_size: Pair = SHARED["kernel_size"]
@@ -46,7 +47,8 @@ class TransposedConv(Layer):
         default=Pair(1, 1),
         notation="s",
         letter="S",
-        foreign=("strides", "S", "upsample", "factor"),
+        foreign=("strides", "S"),
+        akin=("upsample", "factor"),
         help="distance between windows in the output",
     )
     padding: Padding = key(
@@ -54,21 +56,24 @@ class TransposedConv(Layer):
         default=Padding(),
         notation="p",
         letter="P",
-        foreign=("pad", "pads", "P", "border_mode", "cropping"),
+        foreign=("pad", "pads", "P", "border_mode"),
+        akin=("cropping",),
         help="columns and rows taken away from the output: a number, a pair, four sides, valid, same or half",
     )
     output_padding: Pair = key(
         Extents(0),
         default=Pair(0, 0),
         notation="o",
-        foreign=("adj", "target_output_padding", "out_pad"),
+        foreign=("adj",),
+        akin=("target_output_padding", "out_pad"),
         help="columns and rows added on the right and bottom, fewer than the stride",
     )
     groups: int = key(
         Integer(1),
         default=1,
         notation="g",
-        foreign=("group", "num_groups"),
+        foreign=("group",),
+        akin=("num_groups",),
         help="parts into which input channels and filters are split",
     )
     bias: bool = bias_key("add one bias per filter")

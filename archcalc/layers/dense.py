@@ -21,7 +21,8 @@ class FullyConnected(Layer):
         Integer(1),
         notation="-",
         letter="K",
-        foreign=("out_features", "num_output", "filters", "neurons", "n", "size", "num_units", "out"),
+        foreign=("out_features", "num_output", "num_units"),
+        akin=("filters", "neurons", "n", "size", "out"),
         help="number of neurons",
     )
     bias: bool = bias_key("add one bias per unit")

@@ -64,7 +64,8 @@ class Concat(Merge):
     """Stack the branches' channels."""
 
     type = "concat"
-    aka = ("concatenate", "cat", "route", "depthconcat", "filterconcat")
+    aka = ("concatenate", "cat", "depthconcat", "filterconcat")
+    akin = ("route",)  # Darknet's takes one layer, too
     keeps = Kept()
     verb = "concat stacks channels: width and height must agree"
     axes = 2
@@ -119,7 +120,8 @@ class Add(Elementwise):
     """Sum the branches element by element."""
 
     type = "add"
-    aka = ("sum", "eltwise", "elementwise", "residual", "skip")
+    aka = ("sum",)
+    akin = ("eltwise", "elementwise", "residual", "skip")
     keeps = Kept()
     verb = "add sums element by element: width, height and channels must agree"
 
@@ -140,7 +142,8 @@ class Multiply(Factors):
     """Multiply the branches element by element."""
 
     type = "multiply"
-    aka = ("mul", "gate", "prod", "product")
+    aka = ("mul",)
+    akin = ("gate", "prod", "product")
     verb = "multiply works element by element: width, height and channels must agree (1x1 stretches over the image)"
 
     def combine(self, y: "Array", x: "Array") -> None:

@@ -15,10 +15,11 @@ class BatchNorm(Layer):
     """Batch normalization: a trained scale and shift per channel, and running statistics as buffers."""
 
     type = "bn"
-    aka = ("batchnorm", "batch_norm", "batchnorm2d", "batchnormalization", "batch_normalization", "norm")
+    aka = ("batchnorm", "batch_norm", "batchnorm2d")
+    akin = ("batchnormalization", "batch_normalization", "norm")  # eps is 1e-3 in Keras
 
-    affine: bool = key(Boolean(), default=True, foreign=("trainable",), help="train a scale and a shift per channel")
-    scale: bool = key(Boolean(), default=True, foreign=("gamma",), help="train the scale (weights)")
+    affine: bool = key(Boolean(), default=True, akin=("trainable",), help="train a scale and a shift per channel")
+    scale: bool = key(Boolean(), default=True, akin=("gamma",), help="train the scale (weights)")
     eps: float = key(Number(0), default=1e-5, foreign=("epsilon",), help="added to the variance")
 
     def cost(self, x: Volume, y: Volume) -> Cost:
@@ -66,7 +67,8 @@ class LayerNorm(Layer):
     """Layer normalization over the channels at every position, with a trained scale and shift (ConvNeXt's)."""
 
     type = "layer_norm"
-    aka = ("layernorm", "layernormalization", "ln", "layernorm2d")
+    aka = ("layernorm2d",)
+    akin = ("layernorm", "layernormalization", "ln")  # PyTorch's normalizes the axes it is told
 
     affine: bool = key(
         Boolean(), default=True, foreign=("elementwise_affine",), help="train a scale and a shift per channel"
@@ -115,10 +117,13 @@ class LayerScale(Layer):
     """One trained factor per channel (Touvron et al., arXiv:2103.17239)."""
 
     type = "layer_scale"
-    aka = ("layerscale", "channel_scale", "gamma")
+    aka = ("layerscale",)
+    akin = ("channel_scale", "gamma")
     keeps = Kept(input=True, autocast=False)
 
-    initial: float = key(Number(0), default=1e-6, foreign=("init", "init_value"), help="value the factors start from")
+    initial: float = key(
+        Number(0), default=1e-6, foreign=("init_value",), akin=("init",), help="value the factors start from"
+    )
 
     def cost(self, x: Volume, y: Volume) -> Cost:
         return Cost(weights=x.channels, flops=y.size)
@@ -140,7 +145,9 @@ class LocalResponseNorm(Layer):
     type = "lrn"
     aka = ("localresponsenorm", "local_response_norm", "localresponsenormalization", "crossmapnorm")
 
-    size: int = key(Integer(1), default=5, notation="", foreign=("n", "local_size", "depth_radius"), help="channels n")
+    size: int = key(
+        Integer(1), default=5, notation="", foreign=("local_size",), akin=("n", "depth_radius"), help="channels n"
+    )
     alpha: float = key(Number(0), default=1e-4, help="factor alpha")
     beta: float = key(Number(0), default=0.75, help="exponent beta")
     k: float = key(Number(0), default=2.0, foreign=("bias",), help="additive constant k")
@@ -183,7 +190,7 @@ class Dropout(Layer):
     """Dropout: at training a share of the values is set to zero; at inference it does nothing."""
 
     type = "dropout"
-    aka = ("drop", "dropout2d", "spatial_dropout")
+    aka = ("drop",)
     inplace = True
     view = True
 
@@ -191,7 +198,8 @@ class Dropout(Layer):
         Number(0, 1, open_high=True),
         default=0.5,
         notation="",
-        foreign=("p", "prob", "ratio", "dropout_ratio", "probability"),
+        foreign=("p", "dropout_ratio"),
+        akin=("prob", "ratio", "probability"),
         help="share of values dropped",
     )
 

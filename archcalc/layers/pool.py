@@ -29,7 +29,8 @@ class Pooling(Windowed):
         Extents(1),
         notation="",
         letter="F",
-        foreign=("pool_size", "kernel", "size", "F", "ksize", "window", "kernel_shape"),
+        foreign=("pool_size", "kernel", "size", "F", "ksize", "kernel_shape"),
+        akin=("window",),
         help="extent of the window",
     )
     stride: Pair | None = key(
@@ -37,7 +38,8 @@ class Pooling(Windowed):
         default=None,
         notation="s",
         letter="S",
-        foreign=("strides", "S", "step"),
+        foreign=("strides", "S"),
+        akin=("step",),
         help="distance between windows; the extent of the window unless given",
     )
     padding: Padding = key(
@@ -112,7 +114,8 @@ class MaxPool(Pooling):
     """Max pooling."""
 
     type = "pool"
-    aka = ("maxpool", "maxpool2d", "max_pool", "maxpooling2d", "max_pooling", "pooling", "mp")
+    aka = ("maxpool", "maxpool2d", "max_pool", "maxpooling2d", "max_pooling")
+    akin = ("pooling", "mp")
     fill = float("-inf")
 
     rounding: Rounding = rounding_key()
@@ -132,7 +135,8 @@ class AveragePool(Pooling):
     """Average pooling."""
 
     type = "avgpool"
-    aka = ("averagepool", "avgpool2d", "avg_pool", "averagepooling2d", "meanpool", "ap")
+    aka = ("averagepool", "avgpool2d", "avg_pool", "averagepooling2d", "meanpool")
+    akin = ("ap",)
 
     count_padding: bool = key(
         Boolean(),
@@ -171,7 +175,8 @@ class L2Pool(Pooling):
     """L2 pooling: the root of the sum of squares."""
 
     type = "l2pool"
-    aka = ("lppool", "lppool2d", "lp_pool", "l2_pool")
+    aka = ("l2_pool",)
+    akin = ("lppool", "lppool2d", "lp_pool")  # of any power
 
     rounding: Rounding = rounding_key()
 
@@ -204,8 +209,8 @@ class GlobalAveragePool(Layer):
         "globalaveragepooling2d",
         "global_avg_pool",
         "global_average_pool",
-        "globalpool",
     )
+    akin: ClassVar[tuple[str, ...]] = ("globalpool",)
     keeps = Kept()
 
     def output(self, x: Volume) -> Volume:

@@ -35,7 +35,8 @@ class Input(Layer):
     """The image the network reads."""
 
     type = "input"
-    aka = ("inputlayer", "data", "placeholder")
+    aka = ("inputlayer",)
+    akin = ("data", "placeholder")
     keeps = Kept()
 
     width: int = key(Integer(1), foreign=("W", "w"), help="columns")
@@ -54,7 +55,6 @@ class Flatten(Layer):
     """All values as one column of channels; fc does it implicitly."""
 
     type = "flatten"
-    aka = ("reshape", "view")
     inplace = True
     view = True
     keeps = Kept(storage="view")
@@ -74,11 +74,17 @@ class Pad(Layer):
     """Zeros around the image."""
 
     type = "pad"
-    aka = ("zero_pad", "zeropad2d", "zero_padding", "zeropadding2d", "zeropad", "constantpad2d")
+    aka = ("zero_pad", "zeropad2d", "zero_padding", "zeropadding2d", "zeropad")
+    akin = ("constantpad2d",)
     keeps = Kept()
 
     padding: Padding = key(
-        Paddings(), notation="", letter="P", foreign=("pad", "pads", "P", "size"), help="columns and rows on each side"
+        Paddings(),
+        notation="",
+        letter="P",
+        foreign=("pad", "P"),
+        akin=("pads", "size"),
+        help="columns and rows on each side",
     )
 
     def validate(self) -> None:
@@ -109,11 +115,12 @@ class Crop(Layer):
     """The image without columns and rows at its sides."""
 
     type = "crop"
-    aka = ("cropping", "cropping2d", "center_crop", "centercrop")
+    aka = ("cropping2d",)
+    akin = ("cropping",)
     keeps = Kept(storage="view")
 
     cropping: Padding = key(
-        Paddings(), notation="", foreign=("crop", "padding", "size"), help="columns and rows taken from each side"
+        Paddings(), notation="", akin=("crop", "padding"), help="columns and rows taken from each side"
     )
 
     def validate(self) -> None:
@@ -149,13 +156,14 @@ class Split(Layer):
     """One of the equal parts into which the channels are cut, in their order."""
 
     type = "split"
-    aka = ("channel_split", "chunk", "channelsplit")
+    aka = ("channel_split", "channelsplit")
+    akin = ("chunk",)
     keeps = Kept(storage="view")
 
     parts: int = key(
-        Integer(2), default=2, notation="", foreign=("chunks", "groups", "num_split"), help="number of parts"
+        Integer(2), default=2, notation="", foreign=("chunks",), akin=("groups", "num_split"), help="number of parts"
     )
-    part: int = key(Integer(1), notation="-", foreign=("index", "number"), help="which of them, from 1")
+    part: int = key(Integer(1), notation="-", akin=("index", "number"), help="which of them, from 1")
 
     def validate(self) -> None:
         if self.part > self.parts:

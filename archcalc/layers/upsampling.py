@@ -19,23 +19,22 @@ class Upsample(Layer):
         "upsampling",
         "upsampling2d",
         "upsamplingnearest2d",
-        "upsamplingbilinear2d",
-        "interpolate",
-        "resize",
-        "unpool",
     )
+    akin = ("upsamplingbilinear2d", "interpolate", "resize")
     keeps = Kept()
 
     factor: Pair = key(
         Extents(1),
         notation="",
-        foreign=("scale_factor", "size", "scale", "stride", "kernel_size"),
+        foreign=("scale_factor",),
+        akin=("scale", "stride", "kernel_size"),  # `size` is the factor to Keras and the output to PyTorch
         help="how many times as wide and high the output is",
     )
     mode: str = key(
         Choice("nearest", "bilinear"),
         default="nearest",
-        foreign=("interpolation", "method"),
+        foreign=("interpolation",),
+        akin=("method",),
         help="repeat each pixel, or interpolate between pixel centres (corners are not aligned)",
     )
 

@@ -10,6 +10,7 @@ from archcalc.reader.nodes import Mapping, Scalar, Sequence, Value, shown
 from archcalc.volume import MAX_DIMENSION, Pair
 
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d{1,3})?", re.ASCII)
+_TUPLE = re.compile(r"\s*\(\s*\d+\s*(?:,|\Z)", re.ASCII)
 PAIR = re.compile(r"(\d+)\s*[xX\u00d7]\s*(\d+)", re.ASCII)
 
 
@@ -83,27 +84,57 @@ class Extents(Kind):
             return Pair(*(self.one.read(sides[side], variables) for side in ("width", "height")))
         if match := PAIR.fullmatch(node.text.strip()):
             return Pair(*(self.one.read(Scalar(side, node.span), variables) for side in match.groups()))
+        if _TUPLE.match(node.text):
+            raise self._ambiguous(node)
         value = self.one.read(node, variables)
         return Pair(value, value)
 
-    def _ambiguous(self, node: Sequence) -> Refusal:
-        texts = [item.text for item in node.items if isinstance(item, Scalar) and item.text.isdecimal()]
+    def _ambiguous(self, node: Sequence | Scalar) -> Refusal:
         help: tuple[str, ...] = ()
-        if len(texts) == len(node.items) == 2:
+        if isinstance(node, Scalar):  # in braces, YAML cuts `(3, 3)` at its comma
+            texts = re.findall(r"\d+", node.text)
+            if node.text.count("(") > node.text.count(")"):
+                help = (f"write {texts[0]}, or a pair like {texts[0]}x1 (width x height)",)
+                return bad(node, "a tuple is not written here, and braces cut it at its comma", help=help)
+            count = len(texts)
+        else:
+            texts = [item.text for item in node.items if isinstance(item, Scalar) and item.text.isdecimal()]
+            count = len(node.items)
+        if len(texts) == count == 2:
             first, second = texts
             help = (
                 (f"write {first}",)
                 if first == second
                 else (f"write {second}x{first} for width {second} and height {first}, as frameworks order a list",)
             )
-        message = "a list is ambiguous here: frameworks order it height first, volumes width first"
+        elif len(texts) == count == 4:
+            help = self.four(texts)
+        message = f"a {'list' if isinstance(node, Sequence) else 'tuple'} is ambiguous here: frameworks order it height first, volumes width first"
         return bad(node, message, help=help, instead=texts[0] if help and len(set(texts)) == 1 else "")
+
+    def four(self, texts: list[str]) -> tuple[str, ...]:
+        """What to write for a list of four numbers."""
+        return ()
+
+
+class Sides(Extents):
+    """The sides of a padding."""
+
+    def four(self, texts: list[str]) -> tuple[str, ...]:
+        """Nobody knows whose list it is, so both orders are shown."""
+        top, left, bottom, right = texts
+        onnx = f"{{left: {left}, right: {right}, top: {top}, bottom: {bottom}}}"
+        left, right, top, bottom = texts
+        torch = f"{{left: {left}, right: {right}, top: {top}, bottom: {bottom}}}"
+        if onnx == torch:
+            return (f"write {onnx}",)
+        return (f"write {onnx} for ONNX's pads, which begin at the top", f"or {torch} for PyTorch's F.pad")
 
 
 class Paddings(Kind):
     words = "a whole number from 0, a pair like 3x0, {left, right, top, bottom}, valid, same or half"
     sides = ("left", "right", "top", "bottom")
-    extents = Extents(0)
+    extents = Sides(0)
 
     def __init__(self) -> None:
         zero = self.extents.one.schema
@@ -202,9 +233,28 @@ class Number(Kind):
         return value
 
 
+def volume_of(texts: list[str]) -> str:
+    """Three numbers in a framework's order as the volume they most likely are: `224x224x3`; empty if nobody can know."""
+    if len(texts) != 3 or not all(one.isdecimal() and len(one) < 10 for one in texts):
+        return ""
+    first, second, third = map(int, texts)
+    if first <= 4 < min(second, third):  # channels, height, width
+        return f"{third}x{second}x{first}"
+    if third <= 4 < min(first, second):  # height, width, channels
+        return f"{second}x{first}x{third}"
+    return ""
+
+
 def read_volume_text(text: str, span: Span) -> tuple[int, int, int]:
     """`224x224x3` -> (224, 224, 3): width, height, channels."""
     parts = re.split(r"\s*[xX\u00d7*]\s*", text.strip()) if len(text) <= MAX_EXPRESSION else []
+    if len(parts) == 2 and all(one.isascii() and one.isdecimal() for one in parts):
+        raise Refusal(
+            BAD_VALUE,
+            f"`{parts[0]}x{parts[1]}` has no channels: a volume is width x height x channels",
+            span,
+            help=(f"write {parts[0]}x{parts[1]}x3 for an image of 3 channels",),
+        )
     if len(parts) != 3:
         raise Refusal(
             BAD_VALUE,

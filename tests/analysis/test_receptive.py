@@ -50,7 +50,7 @@ def bilinear(below: Axis, factor: int) -> Axis:
     return follow(below, taps)
 
 
-def field(layers: str, width: int = 60) -> Field:
+def field(layers: str, width: int = 240) -> Field:
     """The field along the width of the last layer of a spec."""
     found = examine(SpecText("spec.yaml", f"rounding: floor\ninput: {width}x1x2\nlayers:\n{layers}"))
     assert found.ok, found.diagnostics

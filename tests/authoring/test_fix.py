@@ -21,7 +21,7 @@ defaults:
 layers:
   - conv2d:            # stem
       out_channels: 16    # K
-      kernal_size: [3, 3]
+      kernel: [3, 3]
       use_bias: no
       stride: 1
       stride: 1
@@ -68,7 +68,7 @@ def test_everything_at_once() -> None:
 LAYERS = [
     ("conv: {out_channels: 8, kernel_size: 3}", "conv: {filters: 8, kernel_size: 3}"),
     ("conv: {K: 8, F: 3, S: 1, P: 1}", "conv: {filters: 8, kernel_size: 3, stride: 1, padding: 1}"),
-    ("conv: {fliters: 8, kernel_size: 3}", "conv: {filters: 8, kernel_size: 3}"),
+    ("conv: {fliters: 8, kernel_size: 3}", None),
     ("conv: {filters: 8, kernel_size: [3, 3]}", "conv: {filters: 8, kernel_size: 3}"),
     ("conv: {filters: 8, kernel_size: 3, bias: yes}", "conv: {filters: 8, kernel_size: 3, bias: true}"),
     ("conv: {filters: 8, kernel_size: 3, bias: Off}", "conv: {filters: 8, kernel_size: 3, bias: false}"),
@@ -87,10 +87,24 @@ LAYERS = [
     ("add: [[], [CONV3-3p1 -> BATCHNORM]]", "add: [[], [CONV3-3p1 -> BN]]"),
     ("conv: {filters: 8, kernel_size: 3, name: a, nam: b}", None),
     ("conv: {filters: 8, kernel_size: [3, 1]}", None),  # which one is the width?
-    ("conv: {filters: 8, kernel_size: 3, no_bias: true}", None),  # the opposite
+    ("conv: {filters: 8, kernel_size: 3, no_bias: true}", "conv: {filters: 8, kernel_size: 3, bias: false}"),
     ("conv: {filters: 8, kernel_size: 3, filters: 9}", None),
     ("conv: {filters: 8, kernel_size: 3, pad: 1, padding: 1}", None),  # would be given twice
-    ("conv: {filters: 8, kernel_size: 3, strides: 4}", None),  # would not fit
+    ("conv: {filters: 8, size: 5, pad: 1}", None),  # Darknet's `pad: 1` is half the window
+    ("conv: {filters: 8, size: 3, pad: 1}", "conv: {filters: 8, kernel_size: 3, padding: 1}"),
+    ("upsample: {size: 65}", None),  # a factor to Keras, the output's size to PyTorch
+    ("crop: {size: 16}", None),
+    ("conv3d: {filters: 8, kernel_size: 3}", None),
+    ("CONV3-8 -> rrelu", None),
+    ("CONV3-8 -> CRELU", None),
+    ("MaxPool2d(2)", None),
+    ("BatchNormalization", None),  # Keras's eps is another
+    ("kernal: {filters: 8}", None),
+    ("pool: {kernel_size: 3, stride: 2, ceil_mode: true}", "pool: {kernel_size: 3, stride: 2, rounding: ceil}"),
+    ("pool: {kernel_size: 2, ceil_mode: False}", "pool: {kernel_size: 2, rounding: floor}"),
+    ("pool: {kernel_size: 3, stride: 2, round_mode: CEIL}", "pool: {kernel_size: 3, stride: 2, rounding: ceil}"),
+    ("conv: {filters: 8, kernel_shape: 3, auto_pad: SAME_UPPER}", "conv: {filters: 8, kernel_size: 3, padding: same}"),
+    ("conv: {filters: 8, kernel_size: 3, auto_pad: SAME_LOWER}", None),
     ("conv: {filters: 8, kernel_size: 3, quux: 4}", None),
     ("lrn: {depth_radius: 2}", None),  # size = 2*radius + 1
     ("dropout: {prob: 0.2}", None),  # of dropping or of keeping?
@@ -117,8 +131,8 @@ def test_layers(before: str, after: str | None) -> None:
 
 
 SPECS = [
-    ("inputs: 8x8x3\nlayers: [FC-10]\n", "input: 8x8x3\nlayers: [FC-10]\n"),
-    ("input: 8x8x3\nlayer: [FC-10]\n", "input: 8x8x3\nlayers: [FC-10]\n"),
+    ("inputs: 8x8x3\nlayers: [FC-10]\n", None),
+    ("input: 8x8x3\nlayer: [FC-10]\n", None),
     (
         "input: {W: 8, H: 8, depth: 3}\nlayers: [FC-10]\n",
         "input: {width: 8, height: 8, channels: 3}\nlayers: [FC-10]\n",
@@ -128,11 +142,11 @@ SPECS = [
     ("name: a\nname: a # why\ninput: 8x8x3\nlayers: [FC-10]\n", "name: a\n# why\ninput: 8x8x3\nlayers: [FC-10]\n"),
     ("name: a\nname: b\ninput: 8x8x3\nlayers: [FC-10]\n", None),
     (
-        "pattern: INPUT[8x8x3] -> CONV -> FC-10\nwith:\n  CONV2D: {filter: 8, kernel: 3}\n",
+        "pattern: INPUT[8x8x3] -> CONV -> FC-10\nwith:\n  CONV2D: {out_channels: 8, kernel: 3}\n",
         "pattern: INPUT[8x8x3] -> CONV -> FC-10\nwith:\n  CONV: {filters: 8, kernel_size: 3}\n",
     ),
     (
-        "input: 8x8x3\nlayers: [FC-10]\nexpect: {params: > 5, mac: 1920}\n",
+        "input: 8x8x3\nlayers: [FC-10]\nexpect: {params: > 5, macs: 1920}\n",
         'input: 8x8x3\nlayers: [FC-10]\nexpect: {params: "> 5", macs: 1920}\n',
     ),
     (
@@ -163,8 +177,10 @@ def test_a_colon_without_its_space_keeps_its_value() -> None:
 
 
 def test_what_was_left_alone_is_told() -> None:
-    done = fixed(spec("conv: {filters: 8, kernel_size: 3, strides: 4, fliters: 8}"))
-    assert [one.message for one in done.refused] == ["conv has no key `strides`", "conv has no key `fliters`"]
+    done = fixed(spec("conv: {filters: 8, kernel_size: 3, strides: 4, padding: 1, pad: 1, fliters: 8}"))
+    assert [one.message for one in done.refused] == ["conv has no key `pad`"]
+    assert [one.message for one in done.made] == ["conv has no key `strides`"]
+    assert done.text == spec("conv: {filters: 8, kernel_size: 3, stride: 4, padding: 1, pad: 1, fliters: 8}")
 
 
 def test_one_that_does_not_help_does_not_hold_up_the_others() -> None:
@@ -240,12 +256,12 @@ def test_command_shows_a_diff_and_writes_nothing(tmp_path: Path) -> None:
 
 def test_command_says_what_is_left(tmp_path: Path) -> None:
     path = tmp_path / "net.yaml"
-    path.write_text(spec("conv: {filters: 8, kernel_size: 3, strides: 4}"))
+    path.write_text(spec("conv: {filters: 8, kernel_size: 3, padding: 1, pad: 1}"))
     code, out, err = run(str(path))
     assert (code, out) == (1, "")
-    assert f"{path}:4:40: left AC102 alone: repaired, the spec would not check better\n" in err
-    assert "error[AC102]: conv has no key `strides`" in err
-    assert path.read_text() == spec("conv: {filters: 8, kernel_size: 3, strides: 4}")
+    assert f"{path}:4:52: left AC102 alone: repaired, the spec would not check better\n" in err
+    assert "error[AC102]: conv has no key `pad`" in err
+    assert path.read_text() == spec("conv: {filters: 8, kernel_size: 3, padding: 1, pad: 1}")
 
 
 def test_command_reads_standard_input() -> None:

@@ -117,7 +117,7 @@ MALFORMED = [
     ("params: ''", "params: nothing is expected"),
     ("params: [1, 2]", "params: a list stands where a figure is expected"),
     ("params: >5", "params: YAML reads this `>` as a folded text; quote it"),
-    ("output: 1x10", "output: `1x10` is no volume"),
+    ("output: 1x10", "output: `1x10` has no channels: a volume is width x height x channels"),
     ("output: {pool: 1x1x10}", "output: no layer is named `pool`"),
     ("receptive_field: wide", "receptive_field: `wide` is no count, like `138_357_544` or `25.6M`"),
     (

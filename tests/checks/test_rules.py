@@ -303,9 +303,16 @@ SAYS = [
         "1:1: the spec has no `expect` block",
         ("`expect: {output: 1x1x10, params: 1_930}` holds today",),
     ),
+    (
+        "AC622",
+        "INPUT[32x32x3] -> CONV32-3 -> RELU -> FC-10",
+        "1:19: 3 filters of 32x32: the window stands first",
+        ("`CONV3-32` has 32 filters of 3x3",),
+    ),
 ]
 
 SILENT = [
+    ("AC622", "INPUT[32x32x3] -> CONV7-3p3 -> CONV1-3 -> FC-10"),
     ("AC611", "INPUT[8x8x8] -> CONV1-8 -> DWCONV3p1 -> CONV1-8"),
     ("AC620", "INPUT[1x128x64] -> CONV1x3-8 -> GAP"),
     ("AC601", "INPUT[227x227x3] -> CONV11-96s4 -> POOL3s2 -> FC-10"),

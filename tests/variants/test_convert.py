@@ -208,7 +208,10 @@ def test_exit_codes(arguments: tuple[str, ...], code: int, message: str) -> None
     ("arguments", "message"),
     [
         (("zoo:vgg16",), "say what to convert: --fc-to-conv"),
-        (("zoo:vgg16", "--fc-to-conv", "--input", "3x3"), "--input: `3x3` is no volume"),
+        (
+            ("zoo:vgg16", "--fc-to-conv", "--input", "3x3"),
+            "--input: `3x3` has no channels: a volume is width x height x channels",
+        ),
     ],
 )
 def test_usage(arguments: tuple[str, ...], message: str) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from archcalc.checks.terms import Term
 from archcalc.diagnostics import Rule
 
 
@@ -10,5 +11,12 @@ def render(rules: Sequence[Rule]) -> str:
 
 
 def render_one(one: Rule) -> str:
-    page = "".join(f"  {line}".rstrip() + "\n" for line in one.text.split("\n"))
-    return f"{one.code} ({one.severity}): {one.title}\n\n{page}"
+    return f"{one.code} ({one.severity}): {one.title}\n\n{_page(one.text)}"
+
+
+def render_terms(terms: Sequence[Term]) -> str:
+    return "\n".join(f"{one.name}: {one.title}\n\n{_page(one.text)}" for one in terms)
+
+
+def _page(text: str) -> str:
+    return "".join(f"  {line}".rstrip() + "\n" for line in text.split("\n"))

@@ -22,7 +22,7 @@ class Affine(Layer):
     by: float | None = key(
         Number(float("-inf")),
         default=None,
-        foreign=("value", "scalar", "constant", "factor", "offset"),
+        akin=("value", "scalar", "constant", "factor", "offset"),
         help="a constant instead of stored values",
     )
 

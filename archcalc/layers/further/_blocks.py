@@ -11,7 +11,8 @@ def factor_key(help: str) -> int:
     made: int = key(
         Integer(2),
         notation="",
-        foreign=("upscale_factor", "downscale_factor", "block_size", "blocksize", "block", "scale", "stride", "r"),
+        foreign=("upscale_factor", "downscale_factor", "block_size", "blocksize"),
+        akin=("block", "scale", "stride", "r"),
         help=help,
     )
     return made

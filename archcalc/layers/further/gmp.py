@@ -15,6 +15,7 @@ class GlobalMaxPool(GlobalAveragePool):
 
     type = "gmp"
     aka = ("globalmaxpool", "globalmaxpooling2d", "global_max_pool", "global_max_pooling")
+    akin = ()
 
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
         return Kept(input=True, indices=y.size)

@@ -12,12 +12,8 @@ class PixelShuffle(ToPixels):
     """Sub-pixel upsampling: channel c*r*r + i*r + j becomes pixel (i, j) of channel c (Shi et al., arXiv:1609.05158)."""
 
     type = "pixel_shuffle"
-    aka = (
-        "pixelshuffle",
-        "subpixel",
-        "sub_pixel",
-        "subpixel_conv",
-    )
+    aka = ("pixelshuffle",)
+    akin = ("subpixel", "sub_pixel", "subpixel_conv")
 
     factor: int = factor_key("r: how many times as wide and high the output is")
 

@@ -14,7 +14,8 @@ class Shift(Affine):
     """Add one trained value per channel (Caffe's Bias), one for the layer, or a constant."""
 
     type = "shift"
-    aka = ("add_constant", "addconstant", "bias")
+    aka = ("add_constant", "addconstant")
+    akin = ("bias",)
 
     def cost(self, x: Volume, y: Volume) -> Cost:
         trained, kept = self.stored(x.channels)

@@ -19,7 +19,9 @@ class Slice(Layer):
     aka = ("channel_slice", "narrow", "strided_slice")
     keeps = Kept(storage="view")
 
-    channels: int = key(Integer(1), notation="-", foreign=("length", "size", "filters"), help="how many channels")
+    channels: int = key(
+        Integer(1), notation="-", foreign=("length",), akin=("size", "filters"), help="how many channels"
+    )
     offset: int = key(
         Integer(0), default=0, notation="o", foreign=("start", "begin", "first"), help="channels left out before them"
     )

@@ -12,11 +12,8 @@ class SpaceToDepth(ToChannels):
     """Pixels to channels in TensorFlow's order: pixel (i, j) of channel c becomes channel (i*r + j)*C + c."""
 
     type = "space_to_depth"
-    aka = (
-        "spacetodepth",
-        "reorg",
-        "focus",
-    )
+    aka = ("spacetodepth",)
+    akin = ("reorg", "focus")
 
     factor: int = factor_key("r: blocks of r x r pixels become one")
 
