@@ -28,7 +28,7 @@ _DIGITS = r"\s*[-+]?\d[\d_]*(\.\d+)?([eE][-+]?\d+)?\s*"
 _SIDE = r"\s*[\d_]+\s*"
 _WHOLE = {"anyOf": [{"type": "integer"}, {"$ref": "#/$defs/number_text"}]}
 _SHARED: dict[str, Kind] = {"extents": Extents(1), "extents_or_0": Extents(0), "padding": Paddings()}
-_NAME = {"type": ["string", "boolean", "null"], "pattern": "^[A-Za-z_][A-Za-z0-9_./-]{0,127}$"}
+_NAME = {"type": ["string", "boolean", "null"], "pattern": "^[A-Za-z_/][A-Za-z0-9_./-]{0,127}$"}
 _TEXT = {"type": ["string", "number", "boolean", "null"]}
 
 

@@ -20,7 +20,7 @@ from archcalc.layers.reshape import Input
 
 DEEPEST_JOIN = 8  # joins nested in joins; what is deeper is written by names
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]{0,127}", re.ASCII)
+_NAME = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]{0,127}", re.ASCII)
 
 
 def write(graph: Graph, *, head: Mapping[str, str | int] = {}, comment: str = "") -> str:

@@ -11,7 +11,7 @@ from archcalc.reader.nodes import Scalar, Value, shown
 BAD_NAME = rule(
     "AC107",
     "a name cannot be used",
-    "Names begin with a letter or `_`, go on with letters, digits and `_ . / -`, and have at most 128 characters.",
+    "Names begin with a letter, `_` or `/`, go on with letters, digits and `_ . / -`, and have at most 128 characters.",
 )
 DUPLICATE_NAME = rule(
     "AC302",
@@ -41,7 +41,7 @@ CYCLE = rule(
     "The output of a layer in a cycle would depend on itself.  A ConvNet has no cycles; one of the layers reads the wrong one.",
 )
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]{0,127}", re.ASCII)
+_NAME = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]{0,127}", re.ASCII)
 
 
 def read_name(node: Value) -> Scalar:
@@ -51,7 +51,7 @@ def read_name(node: Value) -> Scalar:
             BAD_NAME,
             f"{shown(node)} is no name",
             node.span,
-            notes=("a name is letters, digits and _ . / -, from a letter on, at most 128",),
+            notes=("a name is letters, digits and _ . / -, from a letter or / on, at most 128",),
         )
     return node
 

@@ -1,0 +1,56 @@
+"""`archcalc import`."""
+
+import os
+
+import click
+
+from archcalc.commands._common import (
+    FOUND,
+    OK,
+    USAGE,
+    complete_specs,
+    deliver,
+    examine_spec,
+    explain,
+    refuse_overwriting,
+)
+
+
+@click.command(name="import")
+@click.argument("spec", metavar="FILE", shell_complete=complete_specs)
+@click.option("--output", "-o", "path", metavar="SPEC", help="Write to SPEC, whole or not at all [default: stdout].")
+@click.option("--names", is_flag=True, help="Keep every layer's name and order; nothing is folded.")
+@click.option("--input", "input_size", metavar="WxHxC", help="The size of the input, where the file leaves it open.")
+def import_file(spec: str, path: str | None, names: bool, input_size: str | None) -> int:
+    """Write a model file of another tool as a spec that a person would keep.
+
+    Stretches of layers that differ only in numbers become blocks with variables, equal ones repeats; names are left
+    to archcalc.  What is written is read back and compared with the file's network.  A spec can be folded the same way.
+
+    Exits 1 where the file cannot be read whole.
+    """
+    from archcalc.authoring.folding import fold
+    from archcalc.authoring.write import write
+    from archcalc.files import shown_path
+
+    refuse_overwriting({"--output": path}, {spec: "the file itself"})
+    found = examine_spec(spec, (), input_size)
+    if found is None:
+        return USAGE
+    explain(found)
+    if not found.fits:
+        return FOUND
+    source = os.path.basename(shown_path(spec)) if "->" not in spec else "a pattern"
+    head: dict[str, str | int] = {
+        "source": found.document.line("source"),
+        "year": int(found.document.line("year") or 0),
+    }
+    text = (write if names else fold)(found.document.graph, head=head, comment=f"From {source}, by `archcalc import`.")
+    code = deliver(text, path)
+    if code == OK:
+        layers, lines = len(found.report.rows), text.count("\n")
+        click.echo(f"{layers:,} layers in {lines:,} lines, {found.report.totals.params:,} params", err=True)
+    return code
+
+
+globals()["import"] = import_file

@@ -1,0 +1,159 @@
+"""Folding: what is written is the same network, and short; on networks of the zoo, of other tools, and random ones."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from networks import Network, dump, networks, read, written_out
+
+import archcalc
+from archcalc.analysis.analyze import analyze
+from archcalc.authoring.folding import branch_by_branch, fold, regrown, same_network
+from archcalc.graph import Graph, Node
+from archcalc.language.document import read_document
+from archcalc.language.specfile import zoo_names
+from archcalc.layers import TYPES
+
+MODELS = Path(__file__).parents[3] / "shared" / "models"
+
+
+def folded(graph: Graph) -> str:
+    """The folded text, after making sure that it reads back as the same network without a finding."""
+    text = fold(graph)
+    document = read_document(text)
+    assert [one.message for one in document.problems] == [], text
+    grown = regrown(graph)
+    assert any(same_network(document.graph, one) for one in (graph, grown, branch_by_branch(grown))), text
+    return text
+
+
+def layers(text: str, head: str = "input: 32x32x8\n") -> Graph:
+    document = read_document(f"{head}layers:\n{text}")
+    assert document.problems == ()
+    return document.graph
+
+
+@pytest.mark.parametrize("name", zoo_names())
+def test_the_zoo(name: str) -> None:
+    net = archcalc.load(f"zoo:{name}")
+    text = folded(net.graph)
+    assert analyze(read_document(text).graph).totals == net.report.totals
+
+
+@pytest.mark.parametrize(
+    ("name", "most"),
+    [("resnet50", 45), ("vgg16", 20), ("densenet121", 50), ("mobilenet_v2", 50), ("googlenet", 50), ("resnet152", 45)],
+)
+def test_lines(name: str, most: int) -> None:
+    assert folded(archcalc.load(f"zoo:{name}").graph).count("\n") <= most
+
+
+@pytest.mark.parametrize(
+    ("file", "most"),
+    [
+        ("onnx/light_resnet50.onnx", 45),
+        ("onnx/light_vgg19.onnx", 20),
+        ("onnx/light_densenet121.onnx", 50),
+        ("onnx/light_inception_v1.onnx", 50),
+        ("onnx/light_shufflenet.onnx", 50),
+        ("keras/MobileNetV2.json", 50),
+        ("keras/DenseNet121.json", 50),
+        ("keras/ResNet50.json", 45),
+    ],
+)
+def test_lines_of_files(file: str, most: int) -> None:
+    if not (MODELS / file).is_file():
+        pytest.skip("the file is not here")
+    assert folded(archcalc.load(MODELS / file).graph).count("\n") <= most
+
+
+def test_a_residual_network() -> None:
+    block = "  - add: [[], [CONV1-{0} -> RELU -> CONV3-{0}p1 -> RELU -> CONV1-{1}]]\n  - RELU\n"
+    text = folded(layers("".join(block.format(n, 8) for n in (4, 4, 6, 5))))
+    assert text == (
+        "archcalc: 1\n"
+        "input: 32x32x8\n"
+        "blocks:\n"
+        "  residual:\n"
+        "    vars: {filters: }\n"
+        "    layers:\n"
+        "      - add:\n"
+        "          - []\n"
+        "          - CONV1-($filters) -> RELU -> CONV3-($filters)p1 -> RELU -> CONV1-8\n"
+        "      - RELU\n"
+        "layers:\n"
+        '  - "[residual-4]*2 -> residual-6 -> residual-5"\n'
+    )
+
+
+def test_numbers_that_change_together_are_one_variable_and_its_multiples() -> None:
+    block = "  - add: [[CONV1-{2}s{1}], [CONV1-{0} -> RELU -> CONV3-{0}s{1}p1 -> RELU -> CONV1-{2}]]\n"
+    text = folded(layers("".join(block.format(n, s, 4 * n) for n, s in ((4, 1), (8, 2), (6, 1))).replace("s1", "")))
+    assert "vars: {stride: , filters: }" in text
+    assert "CONV1-(4*$filters)s($stride)" in text
+    assert text.count("- residual: {stride: ") == 3
+
+
+def test_equal_calls_are_a_repeat() -> None:
+    block = "  - concat: [[], [CONV1-{0} -> RELU -> CONV3-{1}p1]]\n"
+    text = folded(layers("".join(block.format(a, b) for a, b in ((4, 2), (4, 2), (4, 2), (5, 3)))))
+    assert "  - repeat: 3\n    layers: [dense: {filters: 4, filters2: 2}]\n" in text
+
+
+def chain(*layers: tuple[str, tuple[int, ...], dict[str, Any]]) -> Graph:
+    image = TYPES["input"](width=8, height=8, channels=4)
+    nodes = [Node("x", image, ())]
+    nodes += [Node(f"n{at}", TYPES[type](**values), inputs) for at, (type, inputs, values) in enumerate(layers, 1)]
+    return Graph("", tuple(nodes))
+
+
+def test_a_concat_that_grows_is_read_as_one_of_two() -> None:
+    """As torchvision's DenseNet keeps a list: concat(a, b), then concat(a, b, c)."""
+    parts: list[tuple[str, tuple[int, ...], dict[str, Any]]] = []
+    outputs = [0]
+    for _ in range(6):
+        read_from = len(parts)
+        parts += [("bn", (read_from,), {}), ("relu", (read_from + 1,), {}), ("tanh", (read_from + 2,), {})]
+        outputs.append(len(parts))
+        parts.append(("concat", tuple(outputs), {}))
+    text = folded(chain(*parts))
+    assert text.endswith("layers:\n  - repeat: 6\n    layers: [dense: {}]\n") or '"[dense]*6"' in text
+
+
+def test_branches_that_were_called_in_turn() -> None:
+    graph = chain(
+        ("tanh", (0,), {}), ("sigmoid", (0,), {}), ("relu", (1,), {}), ("elu", (2,), {}), ("add", (3, 4), {})
+    )  # fmt: skip
+    assert folded(graph).endswith("layers:\n  - add:\n      - TANH -> RELU\n      - SIGMOID -> ELU\n")
+
+
+def test_what_is_not_nested_is_written_by_names() -> None:
+    graph = chain(
+        ("tanh", (0,), {}),
+        ("sigmoid", (1,), {}),
+        ("relu", (1,), {}),
+        ("add", (2, 3), {}),
+        ("add", (1, 4), {}),
+        ("add", (2, 5), {}),
+    )
+    assert "inputs: [" in folded(graph)
+
+
+@given(networks)
+@settings(max_examples=100, deadline=None)
+def test_any_network(network: Network) -> None:
+    found = read(dump({"input": "40x40x8", "rounding": "floor", "layers": written_out(network)}))
+    graph = found.document.graph
+    if len(graph.nodes) > 1 and found.report.complete:
+        folded(graph)
+
+
+def test_thousands_of_layers_take_seconds_at_most() -> None:
+    import time
+
+    text = "".join(f"  - add: [[], [CONV3-8p1 -> RELU -> CONV1-{8} -> BN]]\n  - CONV1-8\n" for _ in range(1_500))
+    graph = layers(text)
+    begin = time.perf_counter()
+    assert fold(graph).count("\n") < 20
+    assert time.perf_counter() - begin < 20
