@@ -185,7 +185,8 @@ class _Parser(Cursor):
         if block is None and after in ("(", ".") and (call := _CALL.match(text, start) or _foreign_call(text, start)):
             help = ("a layer is a word and its numbers, like `CONV3-64p1`, `FC-10` or `RELU`",)
             raise self.refuse(f"`{call[1]}(...)` is a framework's call", start, call.end(), help=help)
-        whole = block is not None or (_FRAMEWORKS.fullmatch(run[0]) and after not in ("(", "$"))
+        foreign = _FRAMEWORKS.fullmatch(run[0]) and run[0].lower() not in TYPES
+        whole = block is not None or (foreign and after not in ("(", "$"))
         word, length = (run[0], len(run[0])) if whole else _word(run[0])
         self.at = start + length
         name = Scalar(word, self.span(start, self.at))
@@ -263,10 +264,16 @@ def _foreign_call(text: str, start: int) -> re.Match[str] | None:
 
 @lru_cache(1024)
 def _word(run: str) -> tuple[str, int]:
-    """Split `CONV3` into the layer type `conv` and the length of its word; unknown words stay whole."""
+    """Split `CONV3` into the layer type `conv` and the length of its word; unknown words stay whole.
+
+    `CONV1D3` is the type `conv1d`, `CONV1d3` a window of 1 with a dilation: suffixes are small letters.
+    """
     for length in range(min(len(run), max(map(len, TYPES))), 0, -1):
-        if run[:length].lower() in TYPES and _REST.fullmatch(run, length):
-            return run[:length].lower(), length
+        word = run[:length].lower()
+        if word in TYPES and _REST.fullmatch(run, length):
+            if length < len(run) and run[length - 1] == "d" and _FRAMEWORKS.fullmatch(word):
+                continue
+            return word, length
     letters = re.match(r"[A-Za-z_]+", run)
     length = letters.end() if letters and _REST.fullmatch(run, letters.end()) else len(run)
     return run[:length], length

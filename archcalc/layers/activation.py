@@ -3,8 +3,9 @@
 from typing import TYPE_CHECKING, ClassVar
 
 from archcalc.forward.tiling import tile_rows
-from archcalc.layers.base import Cost, Kept, Layer, key
-from archcalc.reader.values import Number
+from archcalc.layers.base import UNEVEN_SPLIT, Cost, Kept, Layer, key
+from archcalc.layers.misfit import LayerError
+from archcalc.reader.values import Boolean, Choice, Integer, Number
 from archcalc.volume import Volume
 
 if TYPE_CHECKING:
@@ -77,18 +78,20 @@ class LeakyReLU(Activation):
 
 
 class PReLU(Activation):
-    """Parametric ReLU: a leaky ReLU with one trained slope per channel."""
+    """Parametric ReLU: a leaky ReLU with one trained slope per channel, or with one for the layer."""
 
     type = "prelu"
     inplace = False
     keeps = Kept(input=True)
     spare = 1
 
+    per: str = key(Choice("channel", "layer"), default="channel", help="one slope for each channel, or for the layer")
+
     def cost(self, x: Volume, y: Volume) -> Cost:
-        return Cost(weights=x.channels, flops=y.size)
+        return Cost(weights=x.channels if self.per == "channel" else 1, flops=y.size)
 
     def weights_formula(self, x: Volume, y: Volume) -> str:
-        return str(x.channels)
+        return str(x.channels if self.per == "channel" else 1)
 
     def forward(self, run: "Run", *inputs: "Array") -> "Array":
         import numpy as np
@@ -96,7 +99,7 @@ class PReLU(Activation):
         from archcalc.forward.arrays import tiles
 
         (x,) = inputs
-        slopes = run.draw("weights", x.shape[-1:], 0.25, 0.1)
+        slopes = run.draw("weights", x.shape[-1:] if self.per == "channel" else (1,), 0.25, 0.1)
         y = run.new(x.shape)
         for a, b, below in tiles(run, x, y, 1):
             np.minimum(a, 0, out=below)
@@ -253,24 +256,42 @@ class HardSigmoid(Activation):
 
 
 class Softmax(Activation):
-    """Softmax over the channels: scores to probabilities."""
+    """Softmax over the channels, scores to probabilities; over each of several groups of them, or across the groups.
+
+    Across: over the channels that have the same place in their groups (split attention, arXiv:2004.08955).
+    """
 
     type = "softmax"
     keeps = Kept(output=True, autocast=False)
     spare = 1
 
+    groups: int = key(Integer(1), default=1, foreign=("group",), help="parts of the channels, each with a softmax")
+    across: bool = key(Boolean(), default=False, help="over the groups, for each place in them")
+
+    def output(self, x: Volume) -> Volume:
+        if x.channels % self.groups:
+            raise LayerError(
+                UNEVEN_SPLIT,
+                f"cannot split the input's {x.channels} channels into {self.groups} groups",
+                keys=("groups",),
+                notes=(f"{x.channels} = {x.channels // self.groups}*{self.groups} + {x.channels % self.groups}",),
+            )
+        return x
+
     def cost(self, x: Volume, y: Volume) -> Cost:
         return Cost(flops=3 * y.size)
 
     def apply(self, x: "Array", y: "Array", spare: "list[Array]") -> None:
+        scores, out, powers = (one.reshape(len(one), self.groups, -1) for one in (x, y, spare[0]))
+        self.divide(scores, out, powers, 1 if self.across else 2)
+
+    def divide(self, x: "Array", y: "Array", powers: "Array", axis: int) -> None:
+        """Write the softmax of x along an axis to y."""
         import numpy as np
 
-        column = spare[0][:, :1]
-        np.max(x, axis=1, keepdims=True, out=column)
-        np.subtract(x, column, out=y)
-        np.exp(y, out=y)
-        np.sum(y, axis=1, keepdims=True, out=column)
-        y /= column
+        np.subtract(x, x.max(axis=axis, keepdims=True), out=powers)
+        np.exp(powers, out=y)
+        y /= y.sum(axis=axis, keepdims=True)
 
 
 def logistic(x: "Array", y: "Array") -> None:

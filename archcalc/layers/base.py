@@ -28,6 +28,11 @@ TOO_LARGE_VOLUME = rule(
     "a dimension is larger than 2^31 - 1",
     "No framework can index such a tensor.  Usually a stride, a number of units or `$arithmetic` is off.",
 )
+UNEVEN_SPLIT = rule(
+    "AC212",
+    "the channels cannot be split this way",
+    "Layers that cut the channels into equal parts (`split`, `shuffle`, groups) need a number that divides them.",
+)
 
 
 class Key:
@@ -169,6 +174,11 @@ class Layer:
     def label(self) -> str:
         """The layer in pattern notation, short: `CONV3-64`."""
         return self.type.upper()
+
+    @property
+    def infinite(self) -> bool:
+        """Whether its values may be infinite, which is a mistake elsewhere."""
+        return False
 
     def measure(self, inputs: tuple[Volume, ...]) -> tuple[Volume, Cost]:
         """Second stage: the output volume and the cost for these inputs, or LayerError."""

@@ -1,6 +1,6 @@
 """Normalization and dropout."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from archcalc.forward.tiling import tile_rows
 from archcalc.layers.base import Cost, Kept, Layer, key
@@ -11,40 +11,97 @@ if TYPE_CHECKING:
     from archcalc.forward.run import Array, Run
 
 
-class BatchNorm(Layer):
+def affine_key() -> Any:
+    return key(
+        Boolean(),
+        default=True,
+        foreign=("elementwise_affine",),
+        akin=("trainable",),
+        help="train a scale and a shift per channel",
+    )
+
+
+def scale_key() -> Any:
+    return key(Boolean(), default=True, akin=("gamma",), help="train the scale (weights)")
+
+
+def shift_key() -> Any:
+    return key(Boolean(), default=True, foreign=("center",), akin=("beta", "bias", "use_bias"), help="train the shift (biases)")
+
+
+def eps_key(default: float = 1e-5) -> Any:
+    return key(Number(0), default=default, foreign=("epsilon",), help="added to the variance")
+
+
+class Normalization(Layer):
+    """Values minus their mean over their deviation, with a trained scale and shift per channel unless told otherwise."""
+
+    affine: bool = affine_key()
+    scale: bool = scale_key()
+    shift: bool = shift_key()
+
+    def trained(self, channels: int) -> tuple[int, int]:
+        """How many weights and biases there are for so many channels."""
+        return channels if self.affine and self.scale else 0, channels if self.affine and self.shift else 0
+
+    def cost(self, x: Volume, y: Volume) -> Cost:
+        weights, biases = self.trained(x.channels)
+        return Cost(weights, biases, 0, 0, (5 + bool(weights) + bool(biases)) * y.size)
+
+    def weights_formula(self, x: Volume, y: Volume) -> str:
+        return str(self.trained(x.channels)[0] or "")
+
+    def draw(self, run: "Run", channels: int) -> "tuple[Array | None, Array | None]":
+        """Scale and shift; the scale is below 1 so that deep sums stay finite."""
+        weights, biases = self.trained(channels)
+        gamma = run.draw("weights", (channels,), 0.75, 0.25) if weights else None
+        return gamma, run.draw("biases", (channels,), 0.0, 0.1) if biases else None
+
+
+class BatchNorm(Normalization):
     """Batch normalization: a trained scale and shift per channel, and running statistics as buffers."""
 
     type = "bn"
     aka = ("batchnorm", "batch_norm", "batchnorm2d")
     akin = ("batchnormalization", "batch_normalization", "norm")  # eps is 1e-3 in Keras
 
-    affine: bool = key(Boolean(), default=True, akin=("trainable",), help="train a scale and a shift per channel")
-    scale: bool = key(Boolean(), default=True, akin=("gamma",), help="train the scale (weights)")
-    eps: float = key(Number(0), default=1e-5, foreign=("epsilon",), help="added to the variance")
+    affine: bool = affine_key()
+    scale: bool = scale_key()
+    shift: bool = shift_key()
+    eps: float = eps_key()
+    statistics: bool = key(
+        Boolean(),
+        default=True,
+        foreign=("track_running_stats",),
+        help="keep running statistics; without, the batch's are used at inference, too",
+    )
 
     def cost(self, x: Volume, y: Volume) -> Cost:
-        weights = x.channels if self.affine and self.scale else 0
-        biases = x.channels if self.affine else 0
-        return Cost(weights, biases, 2 * x.channels, 0, 2 * y.size)
-
-    def weights_formula(self, x: Volume, y: Volume) -> str:
-        return str(x.channels) if self.affine and self.scale else ""
+        return Cost(*self.trained(x.channels), 2 * x.channels if self.statistics else 0, 0, 2 * y.size)
 
     def workspace(self, inputs: tuple[Volume, ...], y: Volume, images: int) -> int:
-        return 2 * y.channels
+        return 2 * y.channels + (
+            0 if self.statistics else tile_rows(images * y.width * y.height, y.channels) * y.channels
+        )
 
     def forward(self, run: "Run", *inputs: "Array") -> "Array":
-        """With the running statistics, as at inference; the scale is below 1 so that deep sums stay finite."""
+        """One multiply-add for every value, as at inference."""
         import numpy as np
 
         from archcalc.forward.arrays import tiles
 
         (x,) = inputs
         shape = x.shape[-1:]
-        gamma = run.draw("weights", shape, 0.75, 0.25) if self.affine and self.scale else None
-        beta = run.draw("biases", shape, 0.0, 0.1) if self.affine else None
-        mean = run.draw("buffers", shape, 0.0, 0.1)
-        variance = run.draw("buffers", shape, 1.0, 0.25)
+        gamma, beta = self.draw(run, shape[0])
+        y = run.new(x.shape)
+        if self.statistics:
+            mean = run.draw("buffers", shape, 0.0, 0.1)
+            variance = run.draw("buffers", shape, 1.0, 0.25)
+        else:
+            mean, variance = np.mean(x, axis=(0, 1, 2)), np.zeros(shape, x.dtype)
+            for a, _, square in tiles(run, x, y, 1):
+                np.subtract(a, mean, out=square)
+                variance += np.einsum("ij,ij->j", square, square) / (x.size // len(mean))
         factor, shift = run.new(shape), run.new(shape)
         np.add(variance, self.eps, out=factor)
         np.power(factor, -0.5, out=factor)
@@ -52,7 +109,6 @@ class BatchNorm(Layer):
             factor *= gamma
         np.multiply(mean, factor, out=shift)
         np.subtract(0 if beta is None else beta, shift, out=shift)
-        y = run.new(x.shape)
         for a, b in tiles(run, x, y):
             np.multiply(a, factor, out=b)
             b += shift
@@ -63,28 +119,21 @@ class BatchNorm(Layer):
         return Kept(input=True, statistics=2 * y.channels)
 
 
-class LayerNorm(Layer):
+class LayerNorm(Normalization):
     """Layer normalization over the channels at every position, with a trained scale and shift (ConvNeXt's)."""
 
     type = "layer_norm"
     aka = ("layernorm2d",)
     akin = ("layernorm", "layernormalization", "ln")  # PyTorch's normalizes the axes it is told
 
-    affine: bool = key(
-        Boolean(), default=True, foreign=("elementwise_affine",), help="train a scale and a shift per channel"
-    )
-    eps: float = key(Number(0), default=1e-5, foreign=("epsilon",), help="added to the variance")
-
-    def cost(self, x: Volume, y: Volume) -> Cost:
-        trained = x.channels if self.affine else 0
-        return Cost(trained, trained, 0, 0, (7 if self.affine else 5) * y.size)
+    affine: bool = affine_key()
+    scale: bool = scale_key()
+    shift: bool = shift_key()
+    eps: float = eps_key()
 
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
         """The input, and mean and inverse deviation at every position."""
         return Kept(input=True, values=2 * y.width * y.height, autocast=False)
-
-    def weights_formula(self, x: Volume, y: Volume) -> str:
-        return str(x.channels) if self.affine else ""
 
     def workspace(self, inputs: tuple[Volume, ...], y: Volume, images: int) -> int:
         return 2 * tile_rows(images * y.width * y.height, y.channels) * y.channels
@@ -95,8 +144,7 @@ class LayerNorm(Layer):
         from archcalc.forward.arrays import tiles
 
         (x,) = inputs
-        gamma = run.draw("weights", x.shape[-1:], 0.75, 0.25) if self.affine else None
-        beta = run.draw("biases", x.shape[-1:], 0.0, 0.1) if self.affine else None
+        gamma, beta = self.draw(run, x.shape[-1])
         y = run.new(x.shape)
         for a, b, square, other in tiles(run, x, y, 2):
             column = other[:, :1]
@@ -109,6 +157,7 @@ class LayerNorm(Layer):
             b /= column
             if gamma is not None:
                 b *= gamma
+            if beta is not None:
                 b += beta
         return y
 
@@ -190,7 +239,7 @@ class Dropout(Layer):
     """Dropout: at training a share of the values is set to zero; at inference it does nothing."""
 
     type = "dropout"
-    aka = ("drop",)
+    aka: ClassVar[tuple[str, ...]] = ("drop",)
     inplace = True
     view = True
 

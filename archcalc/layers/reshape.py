@@ -3,19 +3,14 @@
 from typing import TYPE_CHECKING
 
 from archcalc.diagnostics import rule
-from archcalc.layers.base import Kept, Layer, key
+from archcalc.layers.base import UNEVEN_SPLIT, Kept, Layer, key
 from archcalc.layers.misfit import NOTHING_LEFT, LayerError
-from archcalc.reader.values import Integer, Padding, Paddings
+from archcalc.reader.values import Choice, Integer, Padding, Paddings
 from archcalc.volume import Volume, Window
 
 if TYPE_CHECKING:
     from archcalc.forward.run import Array, Run
 
-UNEVEN_SPLIT = rule(
-    "AC212",
-    "the channels cannot be split this way",
-    "`split` and `shuffle` cut the channels into equal parts, so their number must divide the channels.",
-)
 UNEVEN_BLOCKS = rule(
     "AC214",
     "the image cannot be cut into blocks",
@@ -23,6 +18,11 @@ UNEVEN_BLOCKS = rule(
     `space_to_depth` and `pixel_unshuffle` make every block of r x r pixels one pixel's channels, so r must divide the
     width and the height.
     """,
+)
+MIRRORED = rule(
+    "AC216",
+    "more is mirrored than there is",
+    "`mode: reflect` mirrors the image at its edge, which is not repeated: at most its extent less one.",
 )
 NO_WINDOW = rule(
     "AC213",
@@ -71,12 +71,14 @@ class Flatten(Layer):
 
 
 class Pad(Layer):
-    """Zeros around the image."""
+    """Zeros around the image, or its own values: mirrored (`reflect`) or those of its edge (`replicate`).
+
+    `lowest` is minus infinity, which no max pool behind it ever picks.
+    """
 
     type = "pad"
     aka = ("zero_pad", "zeropad2d", "zero_padding", "zeropadding2d", "zeropad")
-    akin = ("constantpad2d",)
-    keeps = Kept()
+    akin = ("constantpad2d", "reflectionpad2d", "reflection_pad", "replicationpad2d")
 
     padding: Padding = key(
         Paddings(),
@@ -86,28 +88,59 @@ class Pad(Layer):
         akin=("pads", "size"),
         help="columns and rows on each side",
     )
+    mode: str = key(
+        Choice("zeros", "reflect", "replicate", "lowest"),
+        default="zeros",
+        foreign=("padding_mode",),
+        help="what stands there: zeros, the mirrored image, its edge, or minus infinity",
+    )
 
     def validate(self) -> None:
-        _refuse_mode(self, self.padding)
+        _refuse_mode(self, self.padding, "padding")
 
     @property
     def label(self) -> str:
         return f"PAD{self.padding}"
 
+    @property
+    def infinite(self) -> bool:
+        return self.mode == "lowest"
+
     def output(self, x: Volume) -> Volume:
         p = self.padding
+        for axis, extent, side in (("width", x.width, max(p[:2])), ("height", x.height, max(p[2:4]))):
+            if self.mode == "reflect" and side >= extent:
+                raise LayerError(
+                    MIRRORED,
+                    f"cannot mirror {side} positions of a {axis} of {extent}",
+                    keys=("padding", "mode"),
+                    notes=("the edge itself is not repeated, so that at most the extent less one can be mirrored",),
+                )
         return Volume(x.width + p.left + p.right, x.height + p.top + p.bottom, x.channels)
 
     def windows(self, x: Volume) -> tuple[Window, Window]:
         p = self.padding
         return Window(1, 1, p.left, p.right), Window(1, 1, p.top, p.bottom)
 
+    def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
+        """Where the image's values are repeated, the input."""
+        return Kept(input=self.mode in ("reflect", "replicate"))
+
     def forward(self, run: "Run", *inputs: "Array") -> "Array":
         (x,) = inputs
         (n, height, width, channels), p = x.shape, self.padding
         y = run.new((n, p.top + height + p.bottom, p.left + width + p.right, channels))
-        y[...] = 0
+        y[...] = float("-inf") if self.mode == "lowest" else 0
         y[:, p.top : p.top + height, p.left : p.left + width] = x
+        if self.mode in ("reflect", "replicate"):
+            step = 1 if self.mode == "reflect" else 0
+            rows, columns = y.swapaxes(0, 1), y.swapaxes(0, 2)
+            for side, before, extent, after in ((rows, p.top, height, p.bottom), (columns, p.left, width, p.right)):
+                end = before + extent
+                for i in range(1, before + 1):
+                    side[before - i] = side[before + step * i]
+                for i in range(after):
+                    side[end + i] = side[end - 1 - step * (i + 1)]
         return y
 
 
@@ -124,7 +157,7 @@ class Crop(Layer):
     )
 
     def validate(self) -> None:
-        _refuse_mode(self, self.cropping)
+        _refuse_mode(self, self.cropping, "cropping")
 
     @property
     def label(self) -> str:
@@ -175,7 +208,7 @@ class Split(Layer):
 
     def output(self, x: Volume) -> Volume:
         if x.channels % self.parts:
-            raise _uneven(x, self.parts, "parts")
+            raise uneven(x, self.parts, "parts")
         return Volume(x.width, x.height, x.channels // self.parts)
 
     def forward(self, run: "Run", *inputs: "Array") -> "Array":
@@ -201,7 +234,7 @@ class Shuffle(Layer):
 
     def output(self, x: Volume) -> Volume:
         if x.channels % self.groups:
-            raise _uneven(x, self.groups, "groups")
+            raise uneven(x, self.groups, "groups")
         return x
 
     def forward(self, run: "Run", *inputs: "Array") -> "Array":
@@ -211,15 +244,14 @@ class Shuffle(Layer):
         return run.copied(dealt).reshape(n, height, width, -1)
 
 
-def _refuse_mode(layer: Layer, sides: Padding) -> None:
+def _refuse_mode(layer: Layer, sides: Padding, name: str) -> None:
     if sides.mode:
-        (name,) = layer.keys
         raise LayerError(
             NO_WINDOW, f"`{sides.mode}` depends on a window, and {layer.type} has none; give numbers", keys=(name,)
         )
 
 
-def _uneven(x: Volume, parts: int, name: str) -> LayerError:
+def uneven(x: Volume, parts: int, name: str) -> LayerError:
     fitting = [str(one) for one in range(2, min(x.channels, 64) + 1) if x.channels % one == 0]
     return LayerError(
         UNEVEN_SPLIT,

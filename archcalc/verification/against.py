@@ -87,14 +87,21 @@ def _upsample(layer: Any, images: list[Any], weights: list[Any]) -> Any:
     )
 
 
+def _trained(layer: Any, weights: list[Any]) -> tuple[Any, Any]:
+    """A normalization's scale and shift, which are drawn first."""
+    scale, shift = (layer.affine and one for one in (layer.scale, layer.shift))
+    return weights[0] if scale else None, weights[int(scale)] if shift else None
+
+
 def _layer_norm(layer: Any, images: list[Any], weights: list[Any]) -> Any:
     x = images[0].permute(0, 2, 3, 1)
-    scale, shift = weights or (None, None)
+    scale, shift = _trained(layer, weights)
     return functional.layer_norm(x, x.shape[-1:], scale, shift, layer.eps).permute(0, 3, 1, 2)
 
 
 def _pad(layer: Any, images: list[Any], weights: list[Any]) -> Any:
-    return functional.pad(images[0], layer.padding[:4])
+    mode = layer.mode if layer.mode in ("reflect", "replicate") else "constant"
+    return functional.pad(images[0], layer.padding[:4], mode, float("-inf") if layer.mode == "lowest" else None)
 
 
 def _crop(layer: Any, images: list[Any], weights: list[Any]) -> Any:
@@ -138,9 +145,25 @@ def _l2_pool(layer: Any, images: list[Any], weights: list[Any]) -> Any:
 
 
 def _batch_norm(layer: Any, images: list[Any], weights: list[Any]) -> Any:
-    *trained, mean, variance = weights
-    beta = trained.pop() if layer.affine else None
-    return functional.batch_norm(images[0], mean, variance, trained[0] if trained else None, beta, eps=layer.eps)
+    scale, shift = _trained(layer, weights)
+    mean, variance = weights[-2:] if layer.statistics else (None, None)
+    return functional.batch_norm(images[0], mean, variance, scale, shift, not layer.statistics, eps=layer.eps)
+
+
+def _group_norm(layer: Any, images: list[Any], weights: list[Any]) -> Any:
+    scale, shift = _trained(layer, weights)
+    return functional.group_norm(images[0], layer.groups, scale, shift, layer.eps)
+
+
+def _instance_norm(layer: Any, images: list[Any], weights: list[Any]) -> Any:
+    scale, shift = _trained(layer, weights)
+    mean, variance = weights[-2:] if layer.statistics else (None, None)
+    return functional.instance_norm(images[0], mean, variance, scale, shift, not layer.statistics, eps=layer.eps)
+
+
+def _softmax(layer: Any, images: list[Any], weights: list[Any]) -> Any:
+    parts = images[0].unflatten(1, (layer.groups, -1))
+    return getattr(functional, layer.type)(parts, 1 if layer.across else 2).flatten(1, 2)
 
 
 def _response_norm(layer: Any, images: list[Any], weights: list[Any]) -> Any:
@@ -222,5 +245,8 @@ REFERENCES: dict[str, Reference] = {
     "crop": _crop,
     "split": lambda layer, images, weights: images[0].chunk(layer.parts, 1)[layer.part - 1],
     "shuffle": lambda layer, images, weights: functional.channel_shuffle(images[0], layer.groups),
-    "softmax": _each(lambda x: functional.softmax(x, 1)),
+    "softmax": _softmax,
+    "log_softmax": _softmax,
+    "group_norm": _group_norm,
+    "instance_norm": _instance_norm,
 }

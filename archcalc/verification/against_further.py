@@ -22,6 +22,23 @@ def _operand(layer: Any, weights: list[Any]) -> Any:
     return weights[0][:, None, None] if layer.by is None else layer.by
 
 
+def _rms_norm(layer: Any, images: list[Any], weights: list[Any]) -> Any:
+    x = images[0].permute(0, 2, 3, 1)
+    return functional.rms_norm(x, x.shape[-1:], weights[0] if weights else None, layer.eps).permute(0, 3, 1, 2)
+
+
+def _global_response_norm(layer: Any, images: list[Any], weights: list[Any]) -> Any:
+    x = images[0]
+    lengths = x.norm(dim=(2, 3), keepdim=True)
+    gamma, beta = (one[:, None, None] for one in weights)
+    return gamma * (x * (lengths / (lengths.mean(1, keepdim=True) + layer.eps))) + beta + x
+
+
+def _reshape(layer: Any, images: list[Any], weights: list[Any]) -> Any:
+    flat = images[0].permute(0, 2, 3, 1).flatten(1)
+    return flat.unflatten(1, (layer.height, layer.width, layer.channels)).permute(0, 3, 1, 2)
+
+
 def _shortcut(layer: Any, images: list[Any], weights: list[Any]) -> Any:
     y = images[0].clone()
     for x in images[1:]:
@@ -42,17 +59,24 @@ def _space_to_depth(layer: Any, images: list[Any], weights: list[Any]) -> Any:
 
 FURTHER: dict[str, Callable[[Any, list[Any], list[Any]], Any]] = {
     "celu": lambda layer, images, weights: functional.celu(images[0], layer.alpha),
+    "channel_max": _each(lambda x: x.amax(1, keepdim=True)),
+    "channel_mean": _each(lambda x: x.mean(1, keepdim=True)),
     "clamp": lambda layer, images, weights: torch.clamp(images[0], layer.low, layer.high),
     "depth_to_space": _depth_to_space,
     "divide": _joined(torch.div),
+    "drop_path": _each(lambda x: x),
+    "dropout2d": _each(lambda x: x),
     "gmp": _each(lambda x: functional.adaptive_max_pool2d(x, 1)),
+    "grn": _global_response_norm,
     "hardtanh": lambda layer, images, weights: functional.hardtanh(images[0], layer.low, layer.high),
-    "log_softmax": _each(lambda x: functional.log_softmax(x, 1)),
+    "l2_norm": lambda layer, images, weights: functional.normalize(images[0], dim=1, eps=layer.eps),
     "maximum": _joined(torch.maximum),
     "minimum": _joined(torch.minimum),
     "mish": _each(functional.mish),
     "pixel_shuffle": lambda layer, images, weights: functional.pixel_shuffle(images[0], layer.factor),
     "pixel_unshuffle": lambda layer, images, weights: functional.pixel_unshuffle(images[0], layer.factor),
+    "reshape": _reshape,
+    "rms_norm": _rms_norm,
     "scale": lambda layer, images, weights: images[0] * _operand(layer, weights),
     "shift": lambda layer, images, weights: images[0] + _operand(layer, weights),
     "shortcut": _shortcut,

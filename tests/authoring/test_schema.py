@@ -22,6 +22,7 @@ from archcalc.layers import TYPES, Key, Layer
 from archcalc.layers.merge import Merge
 from archcalc.reader.nodes import Mapping, Scalar, Sequence, Value
 from archcalc.reader.source import parse
+from archcalc.reader.values import Number
 
 SCHEMA = schema()
 VALIDATOR = Draft202012Validator(SCHEMA)
@@ -208,7 +209,11 @@ KEYS_OF_LAYERS = [(layer, name) for layer in LAYERS for name in layer.keys]
 
 def written(layer: type[Layer], *without: str, **values: str) -> str:
     """A spec with one layer that has all it needs, and `values`."""
-    needed = {name: "2" for name, key in layer.keys.items() if key.required and name not in without}
+    needed = {
+        name: "0.5" if isinstance(key.kind, Number) else "2"
+        for name, key in layer.keys.items()
+        if key.required and name not in without
+    }
     inside = ", ".join(f"{name}: {value}" for name, value in {**needed, **values}.items())
     return f"input: 8x8x4\nlayers:\n- {layer.type}: {{{inside}}}\n"
 

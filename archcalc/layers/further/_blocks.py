@@ -1,8 +1,8 @@
 """What moving values between channels and pixels has in common."""
 
-from archcalc.layers.base import Kept, Layer, key
+from archcalc.layers.base import UNEVEN_SPLIT, Kept, Layer, key
 from archcalc.layers.misfit import LayerError
-from archcalc.layers.reshape import UNEVEN_BLOCKS, UNEVEN_SPLIT
+from archcalc.layers.reshape import UNEVEN_BLOCKS
 from archcalc.reader.values import Integer
 from archcalc.volume import Reach, Volume, Window
 

@@ -14,13 +14,9 @@ class LogSoftmax(Softmax):
     type = "log_softmax"
     aka = ("logsoftmax",)
 
-    def apply(self, x: "Array", y: "Array", spare: "list[Array]") -> None:
+    def divide(self, x: "Array", y: "Array", powers: "Array", axis: int) -> None:
         import numpy as np
 
-        powers = spare[0]
-        column = x.max(axis=1, keepdims=True)
-        np.subtract(x, column, out=y)
+        np.subtract(x, x.max(axis=axis, keepdims=True), out=y)
         np.exp(y, out=powers)
-        np.sum(powers, axis=1, keepdims=True, out=column)
-        np.log(column, out=column)
-        y -= column
+        y -= np.log(powers.sum(axis=axis, keepdims=True))

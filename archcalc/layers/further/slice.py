@@ -2,9 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from archcalc.layers.base import Kept, Layer, key
+from archcalc.layers.base import UNEVEN_SPLIT, Kept, Layer, key
 from archcalc.layers.misfit import LayerError
-from archcalc.layers.reshape import UNEVEN_SPLIT
 from archcalc.reader.values import Integer
 from archcalc.volume import Volume
 
