@@ -1,6 +1,6 @@
 """Convolution."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from archcalc.diagnostics import rule
 from archcalc.forward.tiling import im2col_block, tile_rows
@@ -129,7 +129,7 @@ class Conv(Convolution):
     """Convolution: each of K filters of F x F x C slides over the input."""
 
     type = "conv"
-    aka = ("conv2d", "convolution", "convolutional", "conv2dlayer", "convolution2d")
+    aka: ClassVar[tuple[str, ...]] = ("conv2d", "convolution", "convolutional", "conv2dlayer", "convolution2d")
 
     groups: int = key(
         Integer(1),
@@ -202,14 +202,18 @@ class Conv(Convolution):
         seen = self.seen(run, x)
         n, height, width, fh, fw, channels = seen.shape
         part = channels // self.groups
-        weights = run.weight((fh, fw, part, self.filters), fh * fw * part)
+        weights = self.kernel(run, (fh, fw, part, self.filters))
         bias = run.bias((self.filters,), fh * fw * part) if self.bias else None
         y = run.new((n, height, width, self.filters))
         if self.groups == channels > 1:
-            self._depthwise(run, seen, weights, bias, y)
+            depthwise(run, seen, weights, bias, y)
         else:
             self._products(run, seen, weights, bias, y)
         return y
+
+    def kernel(self, run: "Run", shape: tuple[int, int, int, int]) -> "Array":
+        """The filters [Fh, Fw, C/g, K]."""
+        return run.weight(shape, shape[0] * shape[1] * shape[2])
 
     def _products(self, run: "Run", seen: "Array", weights: "Array", bias: "Array | None", y: "Array") -> None:
         """im2col and one matrix product a block (for each group): [pixels, Fh*Fw*C/g] @ [Fh*Fw*C/g, K/g].
@@ -241,21 +245,20 @@ class Conv(Convolution):
                 pixels += len(columns)
         run.columns = (matrix.shape[1], pixels // n)
 
-    def _depthwise(self, run: "Run", seen: "Array", weights: "Array", bias: "Array | None", y: "Array") -> None:
-        """Every channel on its own: for every place in the window one multiply-add of the shifted image."""
-        from archcalc.forward.arrays import bands
 
-        channels = seen.shape[-1]
-        spare = run.new(
-            (tile_rows(y.shape[1], y.shape[2] * y.shape[3]), y.shape[2], channels, self.filters // channels)
-        )
-        for read, written in bands(run, seen, y):
-            out = written.reshape(*written.shape[:2], channels, -1)
-            out[...] = 0 if bias is None else bias.reshape(channels, -1)
-            for i in range(read.shape[2]):
-                for j in range(read.shape[3]):
-                    tap = weights[i, j].reshape(channels, -1)
-                    run.multiply_add(out, read[:, :, i, j, :, None], tap, spare[: len(out)])
+def depthwise(run: "Run", seen: "Array", weights: "Array", bias: "Array | None", y: "Array") -> None:
+    """Every channel on its own: for every place in the window one multiply-add of the shifted image."""
+    from archcalc.forward.arrays import bands
+
+    channels = seen.shape[-1]
+    spare = run.new((tile_rows(y.shape[1], y.shape[2] * y.shape[3]), y.shape[2], channels, y.shape[3] // channels))
+    for read, written in bands(run, seen, y):
+        out = written.reshape(*written.shape[:2], channels, -1)
+        out[...] = 0 if bias is None else bias.reshape(channels, -1)
+        for i in range(read.shape[2]):
+            for j in range(read.shape[3]):
+                tap = weights[i, j].reshape(channels, -1)
+                run.multiply_add(out, read[:, :, i, j, :, None], tap, spare[: len(out)])
 
 
 def _nearest_multiples(value: int, divisor: int, name: str) -> str:

@@ -28,7 +28,7 @@ _AXES = ("width", "height")
 class TransposedConv(Layer):
     """Transposed convolution: every input value adds a window of F x F x K values, S apart, to the output.
 
-    out = (W - 1)S - 2P + F + output padding (Dumoulin and Visin, arXiv:1603.07285, relationship 14, and
+    out = (W - 1)S - 2P + d(F - 1) + 1 + output padding (Dumoulin and Visin, arXiv:1603.07285, relationship 14, and
     PyTorch's output_padding); `same` is TensorFlow's, out = W*S.  A multiply-accumulate is counted for every
     value added, also where the padding crops it.
     """
@@ -68,6 +68,7 @@ class TransposedConv(Layer):
         akin=("target_output_padding", "out_pad"),
         help="columns and rows added on the right and bottom, fewer than the stride",
     )
+    dilation: Pair = SHARED["dilation"]
     groups: int = key(
         Integer(1),
         default=1,
@@ -78,8 +79,14 @@ class TransposedConv(Layer):
     )
     bias: bool = bias_key("add one bias per filter")
 
+    @property
+    def span(self) -> Pair:
+        """What a window covers: F, or d(F - 1) + 1 when dilated."""
+        width, height = (d * (size - 1) + 1 for size, d in zip(self.kernel_size, self.dilation, strict=True))
+        return Pair(width, height)
+
     def validate(self) -> None:
-        for axis, size, stride, added in zip(_AXES, self.kernel_size, self.stride, self.output_padding, strict=True):
+        for axis, size, stride, added in zip(_AXES, self.span, self.stride, self.output_padding, strict=True):
             if added >= stride:
                 raise LayerError(
                     OUTPUT_PADDING,
@@ -109,17 +116,18 @@ class TransposedConv(Layer):
     @property
     def label(self) -> str:
         stride = "" if self.stride == (1, 1) else f"s{self.stride}"
-        return f"DECONV{self.kernel_size}-{self.filters}{stride}"
+        dilation = "" if self.dilation == (1, 1) else f"d{self.dilation}"
+        return f"DECONV{self.kernel_size}-{self.filters}{stride}{dilation}"
 
     def cropped(self) -> tuple[tuple[int, int], tuple[int, int]]:
         """What is taken away from the full output, before and after, in width and height; after may be below 0."""
         p = self.padding
         if p.mode == "same":
-            totals = [size - stride for size, stride in zip(self.kernel_size, self.stride, strict=True)]
+            totals = [size - stride for size, stride in zip(self.span, self.stride, strict=True)]
             width, height = ((max(0, one) // 2, one - max(0, one) // 2) for one in totals)
             return width, height
         if p.mode == "half":
-            width, height = (((size - 1) // 2, (size - 1) // 2) for size in self.kernel_size)
+            width, height = (((size - 1) // 2, (size - 1) // 2) for size in self.span)
         else:
             width, height = (p.left, p.right), (p.top, p.bottom)
         added = self.output_padding
@@ -135,7 +143,7 @@ class TransposedConv(Layer):
             )
         sizes = []
         for axis, extent, size, stride, (before, after) in zip(
-            _AXES, x[:2], self.kernel_size, self.stride, self.cropped(), strict=True
+            _AXES, x[:2], self.span, self.stride, self.cropped(), strict=True
         ):
             out = (extent - 1) * stride + size - before - after
             if out < 1:
@@ -165,10 +173,14 @@ class TransposedConv(Layer):
         return Kept(input=True) if equal else None
 
     def windows(self, x: Volume) -> tuple[Reach, Reach]:
-        """Output o sees the inputs i with 0 <= o + P - iS < F."""
+        """Output o sees the inputs i with 0 <= o + P - iS < F; not known where a dilated window leaves some of them out."""
         width, height = (
-            Reach.of(stride, 1, partial(_reached, size, stride, before))
-            for size, stride, (before, _) in zip(self.kernel_size, self.stride, self.cropped(), strict=True)
+            Reach((), 1)
+            if dilation > 1 and stride > 1
+            else Reach.of(stride, 1, partial(_reached, span, stride, before))
+            for span, stride, dilation, (before, _) in zip(
+                self.span, self.stride, self.dilation, self.cropped(), strict=True
+            )
         )
         return width, height
 
@@ -177,7 +189,7 @@ class TransposedConv(Layer):
         touched = [
             (extent - 1) * stride + size + added
             for extent, size, stride, added in zip(
-                (width, height), self.kernel_size, self.stride, self.output_padding, strict=True
+                (width, height), self.span, self.stride, self.output_padding, strict=True
             )
         ]
         if self.padding.mode == "same":  # windows smaller than their distance leave gaps, behind the last one too
@@ -197,7 +209,8 @@ class TransposedConv(Layer):
 
         (x,) = inputs
         n, height, width, channels = x.shape
-        (fw, fh), (sw, sh), g, part = self.kernel_size, self.stride, self.groups, self.filters // self.groups
+        (fw, fh), (sw, sh), (dw, dh), g = self.kernel_size, self.stride, self.dilation, self.groups
+        part = self.filters // g
         fan_in = max(1, fw * fh * channels // g // (sw * sh))  # of an output value, away from the border
         weights = run.weight((channels, fh, fw, part), fan_in)
         bias = run.bias((self.filters,), fan_in) if self.bias else None
@@ -216,7 +229,7 @@ class TransposedConv(Layer):
                 windows = out.reshape(g, len(read), -1, width, fh, fw, part).transpose(4, 5, 1, 2, 3, 0, 6)
                 for i in range(fh):
                     for j in range(fw):
-                        target = canvas[image : image + images, row * sh + i :: sh, j::sw]
+                        target = canvas[image : image + images, row * sh + i * dh :: sh, j * dw :: sw]
                         target[:, : read.shape[1], :width] += windows[i, j]
         y = run.copied(self._cropped(canvas.reshape(n, tall, wide, -1), width, height))
         if bias is not None:
@@ -225,7 +238,7 @@ class TransposedConv(Layer):
 
     def _cropped(self, canvas: "Array", width: int, height: int) -> "Array":
         """What the padding leaves: `same` the middle S times as wide and high as the input, else all but the sides."""
-        (fw, fh), (sw, sh), p = self.kernel_size, self.stride, self.padding
+        (fw, fh), (sw, sh), p = self.span, self.stride, self.padding
         if p.mode == "same":
             left, top = max(0, fw - sw) // 2, max(0, fh - sh) // 2
             return canvas[:, top : top + sh * height, left : left + sw * width]

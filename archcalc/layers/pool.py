@@ -56,6 +56,11 @@ class Pooling(Windowed):
         """The stride in force."""
         return self.stride or self.kernel_size
 
+    @property
+    def spread(self) -> Pair:
+        """The distance between the window's values along each axis."""
+        return Pair(1, 1)
+
     def validate(self) -> None:
         sides = self.padding
         for axis, size, pad in (
@@ -75,13 +80,13 @@ class Pooling(Windowed):
         return f"{self.type.upper()}{self.kernel_size}{stride}"
 
     def windows(self, x: Volume) -> tuple[Window, Window]:
-        (fw, fh), (sw, sh), rounding = self.kernel_size, self.step, self.rounding
+        (fw, fh), (sw, sh), (dw, dh), rounding = self.kernel_size, self.step, self.spread, self.rounding
         left, right, top, bottom, mode = self.padding
         if mode == "half":  # of an even window, too: pools of 2 with half pad nothing
-            left = right = (fw - 1) // 2
-            top = bottom = (fh - 1) // 2
+            left = right = dw * (fw - 1) // 2
+            top = bottom = dh * (fh - 1) // 2
         same = mode == "same"
-        return Window(fw, sw, left, right, 1, rounding, same), Window(fh, sh, top, bottom, 1, rounding, same)
+        return Window(fw, sw, left, right, dw, rounding, same), Window(fh, sh, top, bottom, dh, rounding, same)
 
     def output(self, x: Volume) -> Volume:
         return Volume(*self.places(x), x.channels)
@@ -98,7 +103,7 @@ class Pooling(Windowed):
         from archcalc.forward.arrays import bands, windows
 
         (x,) = inputs
-        seen = windows(run, x, self.kernel_size, self.step, self.padding, self.rounding, fill=self.fill)
+        seen = windows(run, x, self.kernel_size, self.step, self.padding, self.rounding, self.spread, self.fill)
         y = run.new((*seen.shape[:3], seen.shape[-1]))
         for read, out in bands(run, seen, y):
             taps = [read[:, :, i, j] for i in range(read.shape[2]) for j in range(read.shape[3])]
@@ -114,11 +119,26 @@ class MaxPool(Pooling):
     """Max pooling."""
 
     type = "pool"
-    aka = ("maxpool", "maxpool2d", "max_pool", "maxpooling2d", "max_pooling")
-    akin = ("pooling", "mp")
+    aka: ClassVar[tuple[str, ...]] = ("maxpool", "maxpool2d", "max_pool", "maxpooling2d", "max_pooling")
+    akin: ClassVar[tuple[str, ...]] = ("pooling", "mp")
     fill = float("-inf")
 
+    dilation: Pair = key(
+        Extents(1),
+        default=Pair(1, 1),
+        notation="d",
+        foreign=("dilation_rate", "dilations", "rate"),
+        help="distance between the window's values; 1 is ordinary",
+    )
     rounding: Rounding = rounding_key()
+
+    @property
+    def spread(self) -> Pair:
+        return self.dilation
+
+    @property
+    def label(self) -> str:
+        return super().label + ("" if self.dilation == (1, 1) else f"d{self.dilation}")
 
     def reduce(self, run: "Run", taps: "list[Array]", out: "Array") -> None:
         import numpy as np
@@ -135,8 +155,8 @@ class AveragePool(Pooling):
     """Average pooling."""
 
     type = "avgpool"
-    aka = ("averagepool", "avgpool2d", "avg_pool", "averagepooling2d", "meanpool")
-    akin = ("ap",)
+    aka: ClassVar[tuple[str, ...]] = ("averagepool", "avgpool2d", "avg_pool", "averagepooling2d", "meanpool")
+    akin: ClassVar[tuple[str, ...]] = ("ap",)
 
     count_padding: bool = key(
         Boolean(),

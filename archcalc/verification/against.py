@@ -68,13 +68,14 @@ def _transposed(layer: Any, images: list[Any], weights: list[Any]) -> Any:
     """Without padding, then cropped: PyTorch takes the same from both sides, and knows no `same`."""
     bias = weights[1] if layer.bias else None
     filters, stride, added = weights[0].permute(0, 3, 1, 2), _hw(layer.stride), _hw(layer.output_padding)
+    groups, dilation = layer.groups, _hw(layer.dilation)
     if (own := _own_padding(layer)) is not None:
-        return functional.conv_transpose2d(images[0], filters, bias, stride, own, added, layer.groups)
-    y = functional.conv_transpose2d(images[0], filters, bias, stride, 0, added, layer.groups)
+        return functional.conv_transpose2d(images[0], filters, bias, stride, own, added, groups, dilation)
+    y = functional.conv_transpose2d(images[0], filters, bias, stride, 0, added, groups, dilation)
     (left, right), (top, bottom) = layer.cropped()
     right, bottom = right + layer.output_padding.width, bottom + layer.output_padding.height
     if right < 0 or bottom < 0:  # `same` with windows smaller than their distance: behind them is only the bias
-        y = functional.conv_transpose2d(images[0], filters, None, stride, 0, added, layer.groups)
+        y = functional.conv_transpose2d(images[0], filters, None, stride, 0, added, groups, dilation)
         y = functional.pad(y, (0, max(0, -right), 0, max(0, -bottom)))
         y = y if bias is None else y + bias[:, None, None]
     return y[:, :, top : y.shape[2] - max(0, bottom), left : y.shape[3] - max(0, right)]
@@ -114,12 +115,11 @@ def _fc(layer: Any, images: list[Any], weights: list[Any]) -> Any:
 
 
 def _max_pool(layer: Any, images: list[Any], weights: list[Any]) -> Any:
+    size, stride, dilation = _hw(layer.kernel_size), _hw(layer.step), _hw(layer.dilation)
     if (own := _own_padding(layer)) is not None:
-        return functional.max_pool2d(
-            images[0], _hw(layer.kernel_size), _hw(layer.step), own, ceil_mode=layer.rounding == "ceil"
-        )
-    x = _padded(layer, images[0], layer.step, fill=float("-inf"))
-    return functional.max_pool2d(x, _hw(layer.kernel_size), _hw(layer.step))
+        return functional.max_pool2d(images[0], size, stride, own, dilation, ceil_mode=layer.rounding == "ceil")
+    x = _padded(layer, images[0], layer.step, layer.dilation, fill=float("-inf"))
+    return functional.max_pool2d(x, size, stride, 0, dilation)
 
 
 def _average_pool(layer: Any, images: list[Any], weights: list[Any]) -> Any:
@@ -205,8 +205,37 @@ def _product(images: list[Any]) -> Any:
     return y
 
 
+def _separable(layer: Any, images: list[Any], weights: list[Any]) -> Any:
+    depthwise, filters, bias = (
+        weights[0].permute(2, 3, 0, 1).flatten(0, 1)[:, None],
+        weights[1].T[..., None, None],
+        None,
+    )
+    if layer.bias:
+        bias = weights[2]
+    x = _padded(layer, images[0], layer.stride, layer.dilation)
+    y = functional.conv2d(x, depthwise, None, _hw(layer.stride), 0, _hw(layer.dilation), images[0].shape[1])
+    return functional.conv2d(y, filters, bias)
+
+
+def _standardized(layer: Any, images: list[Any], weights: list[Any]) -> Any:
+    deviation, mean = torch.std_mean(weights[0], dim=(0, 1, 2), correction=0)
+    return _conv(layer, images, [(weights[0] - mean) / (deviation**2 + layer.eps).sqrt(), *weights[1:]])
+
+
+def _over_channels(layer: Any, images: list[Any], weights: list[Any]) -> Any:
+    x = images[0].flatten(1)[:, None]
+    return functional.conv1d(x, weights[0][None, None], None, 1, layer.kernel_size // 2).transpose(1, 2)[..., None]
+
+
 REFERENCES: dict[str, Reference] = {
     **FURTHER,
+    "sepconv": _separable,
+    "ws_conv": _standardized,
+    "channel_conv": _over_channels,
+    "conv1d": _conv,
+    "pool1d": _max_pool,
+    "avgpool1d": _average_pool,
     "conv": _conv,
     "local": _local,
     "fc": _fc,

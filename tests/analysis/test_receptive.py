@@ -35,10 +35,12 @@ def window(below: Axis, size: int, stride: int, padding: int, dilation: int = 1)
     return follow(below, lambda o: [o * stride - padding + k * dilation for k in range(size)])
 
 
-def deconv(below: Axis, size: int, stride: int, padding: int) -> Axis:
-    return follow(
-        below, lambda o: [(o + padding - k) // stride for k in range(size) if (o + padding - k) % stride == 0]
-    )
+def deconv(below: Axis, size: int, stride: int, padding: int, dilation: int = 1) -> Axis:
+    def taps(o: int) -> list[int]:
+        places = [o + padding - k * dilation for k in range(size)]
+        return [one // stride for one in places if one % stride == 0]
+
+    return follow(below, taps)
 
 
 def bilinear(below: Axis, factor: int) -> Axis:
@@ -77,6 +79,12 @@ STEPS = st.one_of(
         st.integers(2, 4),
         st.integers(1, 2),
         st.integers(0, 1),
+    ),
+    st.builds(
+        lambda f, p, d: (f"DECONV{f}x1-1p{p}x0d{d}x1", lambda below: deconv(below, f, 1, p, d)),
+        st.integers(2, 3),
+        st.integers(0, 1),
+        st.integers(2, 3),
     ),
 )
 

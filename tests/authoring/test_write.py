@@ -86,6 +86,8 @@ def test_layers(written: str, expected: Any) -> None:
 SAMPLES: dict[str, list[Any]] = {
     "Boolean": [False],
     "Extents": [Pair(3, 1), Pair(2, 2)],
+    "Length": [Pair(3, 1), Pair(2, 1)],
+    "LengthPadding": [Padding(1, 2, 0, 0), Padding(2, 2, 0, 0), Padding(mode="half")],
     "Number": [0.25, 0.0, 1e-07],
     "Paddings": [Padding(1, 1, 0, 0), Padding(2, 2, 2, 2), Padding(1, 0, 0, 2), Padding(mode="same")],
 }

@@ -225,11 +225,11 @@ def test_local(x: Array, size: Pair, stride: Pair, dilation: Pair, padding: Padd
 
 
 @settings(max_examples=100, deadline=None)
-@given(images, pairs, pairs, paddings(), roundings, st.sampled_from(["max", "average", "image", "l2"]))
-def test_pools(x: Array, size: Pair, stride: Pair, padding: Padding, rounding: Any, kind: str) -> None:
+@given(images, pairs, pairs, pairs, paddings(), roundings, st.sampled_from(["max", "average", "image", "l2"]))
+def test_pools(x: Array, size: Pair, stride: Pair, dilation: Pair, padding: Padding, rounding: Any, kind: str) -> None:
     keys: dict[str, Any] = {"kernel_size": size, "stride": stride, "padding": padding, "rounding": rounding}
     builders: dict[str, tuple[Callable[[], Layer], Callable[[list[float], int], float]]] = {
-        "max": (lambda: MaxPool(**keys), lambda values, _: max(values, default=-math.inf)),
+        "max": (lambda: MaxPool(**keys, dilation=dilation), lambda values, _: max(values, default=-math.inf)),
         "average": (lambda: AveragePool(**keys), lambda values, padded: sum(values) / padded),
         "image": (
             lambda: AveragePool(**keys, count_padding=False),
@@ -257,16 +257,17 @@ def test_depthwise(
 
 def naive_transposed(layer: Any, x: Array, weights: Array, bias: Array | None) -> Array:
     """Every input value adds its window; what lies outside of the output is dropped."""
-    (fw, fh), (sw, sh), p = layer.kernel_size, layer.stride, layer.padding
+    (fw, fh), (sw, sh), (dw, dh), p = layer.kernel_size, layer.stride, layer.dilation, layer.padding
+    wide_window, tall_window = dw * (fw - 1) + 1, dh * (fh - 1) + 1
     n, height, width, channels = x.shape
     left, right, top, bottom = p[:4]
     if p.mode == "half":
-        left = right = fw // 2
-        top = bottom = fh // 2
-    tall = (height - 1) * sh + fh - top - bottom + layer.output_padding.height
-    wide = (width - 1) * sw + fw - left - right + layer.output_padding.width
+        left = right = wide_window // 2
+        top = bottom = tall_window // 2
+    tall = (height - 1) * sh + tall_window - top - bottom + layer.output_padding.height
+    wide = (width - 1) * sw + wide_window - left - right + layer.output_padding.width
     if p.mode == "same":
-        left, top = max(0, fw - sw) // 2, max(0, fh - sh) // 2
+        left, top = max(0, wide_window - sw) // 2, max(0, tall_window - sh) // 2
         wide, tall = width * sw, height * sh
     if min(wide, tall) < 1:
         raise ValueError("nothing is left")
@@ -274,7 +275,7 @@ def naive_transposed(layer: Any, x: Array, weights: Array, bias: Array | None) -
     part, each = channels // layer.groups, layer.filters // layer.groups
     for image, r, c, channel in np.ndindex(x.shape):
         for i, j, k in np.ndindex(fh, fw, each):
-            row, column = r * sh + i - top, c * sw + j - left
+            row, column = r * sh + i * dh - top, c * sw + j * dw - left
             if 0 <= row < tall and 0 <= column < wide:
                 filter = channel // part * each + k
                 y[image, row, column, filter] += x[image, r, c, channel] * weights[channel, i, j, k]
@@ -286,22 +287,73 @@ def naive_transposed(layer: Any, x: Array, weights: Array, bias: Array | None) -
     images,
     pairs,
     pairs,
+    pairs,
     st.tuples(st.integers(0, 2), st.integers(0, 2)),
     paddings(),
     st.sampled_from([1, 2]),
     st.booleans(),
 )
 def test_transposed(
-    x: Array, size: Pair, stride: Pair, added: tuple[int, int], padding: Padding, groups: int, bias: bool
+    x: Array,
+    size: Pair,
+    stride: Pair,
+    dilation: Pair,
+    added: tuple[int, int],
+    padding: Padding,
+    groups: int,
+    bias: bool,
 ) -> None:
     assume(x.shape[3] % groups == 0)
     keys: dict[str, Any] = {"kernel_size": size, "stride": stride, "padding": padding, "groups": groups, "bias": bias}
-    layer = made(lambda: TYPES["deconv"](filters=2, output_padding=Pair(*added), **keys))
+    layer = made(lambda: TYPES["deconv"](filters=2, output_padding=Pair(*added), dilation=dilation, **keys))
     try:
         layer.measure((Volume(x.shape[2], x.shape[1], x.shape[3]),))
     except LayerError:
         return  # padding took everything away; an empty array is not an error to NumPy
     agrees(layer, x, lambda layer, x, kept: naive_transposed(layer, x, kept[0], kept[1] if bias else None))
+
+
+@settings(max_examples=40, deadline=None)
+@given(images, pairs, pairs, pairs, paddings(), roundings, st.booleans(), st.integers(1, 2))
+def test_separable(
+    x: Array,
+    size: Pair,
+    stride: Pair,
+    dilation: Pair,
+    padding: Padding,
+    rounding: Any,
+    bias: bool,
+    multiplier: int,
+) -> None:
+    keys: dict[str, Any] = {"kernel_size": size, "stride": stride, "dilation": dilation, "padding": padding}
+    layer = made(lambda: TYPES["sepconv"](filters=3, **keys, rounding=rounding, multiplier=multiplier, bias=bias))
+    first = Conv(**keys, rounding=rounding, filters=multiplier * x.shape[3], groups=x.shape[3])
+    second = Conv(filters=3, kernel_size=Pair(1, 1))
+
+    def expected(layer: Any, x: Array, kept: list[Array]) -> Array:
+        depthwise = kept[0].reshape(*kept[0].shape[:2], 1, -1)
+        middle = naive_conv(first, x, depthwise, None)
+        return naive_conv(second, middle, kept[1][None, None], kept[2] if bias else None)
+
+    agrees(layer, x, expected)
+
+
+@settings(max_examples=40, deadline=None)
+@given(images, pairs, paddings(), st.sampled_from([1, 2]))
+def test_standardized(x: Array, size: Pair, padding: Padding, groups: int) -> None:
+    assume(x.shape[3] % groups == 0)
+    layer: Any = made(lambda: TYPES["ws_conv"](filters=2, kernel_size=size, padding=padding, groups=groups, eps=0.01))
+
+    def expected(layer: Any, x: Array, kept: list[Array]) -> Array:
+        weights = kept[0].copy()
+        for k in range(2):
+            one = [float(value) for value in kept[0][..., k].ravel()]
+            mean = sum(one) / len(one)
+            deviation = math.sqrt(sum((value - mean) ** 2 for value in one) / len(one) + 0.01)
+            weights[..., k] = (kept[0][..., k] - mean) / deviation
+        return naive_conv(layer, x, weights, kept[1])
+
+    agrees(layer, x, expected)
 
 
 @settings(max_examples=40, deadline=None)

@@ -6,6 +6,7 @@ import archcalc
 from archcalc.analysis.analyze import Row
 from archcalc.architecture import examine
 from archcalc.language.specfile import SpecText
+from archcalc.layers.further._sequence import LengthPadding
 
 
 def last(pattern: str) -> Row:
@@ -27,6 +28,17 @@ SHAPES = [
     ("28x28x64", "DECONV1-32s2psame", (56, 56, 32), 64 * 32 + 32, 784 * 64 * 32),
     ("28x28x64", "DECONV3-32phalf", (28, 28, 32), 9 * 64 * 32 + 32, 784 * 9 * 64 * 32),
     ("5x7x6", "DECONV3x2-4s2x3g2", (11, 20, 4), 6 * 6 * 2 + 4, 35 * 6 * 6 * 2),
+    ("28x28x64", "DECONV3-32s2d2p2o1", (56, 56, 32), 9 * 64 * 32 + 32, 784 * 9 * 64 * 32),
+    ("33x33x8", "POOL3s2d2p1", (16, 16, 8), 0, 0),
+    ("56x56x64", "SEPCONV3-128p1", (56, 56, 128), 9 * 64 + 64 * 128 + 128, 3136 * (9 * 64 + 64 * 128)),
+    ("57x57x8", "SEPCONV3-16s2p1m2", (29, 29, 16), 9 * 16 + 16 * 16 + 16, 841 * (9 * 16 + 16 * 16)),
+    ("14x14x8", "WS_CONV3-16p1g2", (14, 14, 16), 9 * 4 * 16 + 16, 196 * 9 * 4 * 16),
+    ("101x1x8", "CONV1D5-16s2p2", (51, 1, 16), 5 * 8 * 16 + 16, 51 * 5 * 8 * 16),
+    ("100x1x8", "CONV1D3-16d4phalf", (100, 1, 16), 3 * 8 * 16 + 16, 100 * 3 * 8 * 16),
+    ("100x1x8", "POOL1D2", (50, 1, 8), 0, 0),
+    ("100x1x8", "AVGPOOL1D4s2p1", (50, 1, 8), 0, 0),
+    ("1x1x64", "CHANNEL_CONV5", (1, 1, 64), 5, 5 * 64),
+    ("9x9x4", "CONV1d3-8", (9, 9, 8), 4 * 8 + 8, 81 * 4 * 8),  # a window of 1, dilated
     ("7x5x8", "UPSAMPLE2", (14, 10, 8), 0, 0),
     ("7x5x8", "UPSAMPLE3x1", (21, 5, 8), 0, 0),
     ("13x9x8", "ADAPTIVE_AVGPOOL7", (7, 7, 8), 0, 0),
@@ -48,6 +60,13 @@ def test_shapes_and_costs(input: str, step: str, output: tuple[int, int, int], p
     row = last(f"INPUT[{input}] -> {step}")
     assert row.output == output
     assert (row.cost.params, row.cost.macs) == (params, macs)
+
+
+def test_a_deconv_that_is_dilated_and_strided_has_no_known_field() -> None:
+    field = last("INPUT[9x9x4] -> DECONV3-4s2x1d2").receptive_field
+    assert field.width is None
+    assert field.height is not None
+    assert field.height.size == 5
 
 
 def test_dwconv_is_a_grouped_conv() -> None:
@@ -77,6 +96,37 @@ WRONG = [
     ("8x8x4", "CROP4", "AC211", "crop1 does not fit: 8 of the width's 8 are taken away"),
     ("8x8x5", "SPLIT2-1", "AC212", "split1 cannot split the input's 5 channels into 2 parts"),
     ("8x8x4", "SPLIT2-3", "AC212", "split: there is no part 3 of 2"),
+    (
+        "8x8x4",
+        "CONV1D3-8",
+        "AC217",
+        "conv1d1 does not fit: conv1d reads a sequence, of height 1, and its input is [8x8x4]",
+    ),
+    (
+        "8x8x4",
+        "POOL1D2",
+        "AC217",
+        "pool1d1 does not fit: pool1d reads a sequence, of height 1, and its input is [8x8x4]",
+    ),
+    (
+        "8x1x4",
+        "CONV1D3x3-8",
+        "AC104",
+        "conv1d: kernel_size: 3 has a height; along a sequence it is a whole number from 1",
+    ),
+    (
+        "8x1x4",
+        "CONV1D3-8p1x1",
+        "AC104",
+        f"conv1d: padding: a sequence has nothing above or below; here stands {LengthPadding.words}",
+    ),
+    (
+        "2x1x4",
+        "CHANNEL_CONV3",
+        "AC217",
+        "channel_conv1 does not fit: channel_conv reads one value a channel, and its input is [2x1x4]",
+    ),
+    ("1x1x4", "CHANNEL_CONV4", "AC104", "channel_conv: the filter keeps the channels only if it is odd, not 4"),
     ("8x8x6", "SHUFFLE4", "AC212", "shuffle1 cannot split the input's 6 channels into 4 groups"),
 ]
 

@@ -13,6 +13,7 @@ import pytest
 import archcalc
 from archcalc.graph import Graph, Node
 from archcalc.language.specfile import zoo_names
+from archcalc.layers import TYPES
 
 torch = pytest.importorskip("torch")
 models = pytest.importorskip("torchvision").models
@@ -48,6 +49,7 @@ def image(x: Any) -> Any:
 
 FOUR_AXES: tuple[str, ...] = ("conv", "dwconv", "deconv", "pool", "avgpool", "l2pool", "gap", "lrn", "upsample")
 FOUR_AXES += ("group_norm", "instance_norm", "rms_norm", "l2_norm", "grn", "channel_mean", "channel_max", "dropout2d")
+FOUR_AXES += ("sepconv", "ws_conv", "channel_conv", "conv1d", "pool1d", "avgpool1d")
 FOUR_AXES += ("gmp", "scale", "shift", "pixel_shuffle", "pixel_unshuffle", "depth_to_space", "space_to_depth", "slice")
 FOUR_AXES += ("adaptive_avgpool", "adaptive_pool", "pad", "crop", "shuffle", "layer_norm", "layer_scale")
 
@@ -118,12 +120,15 @@ class Network:
                 x = x.flatten(1)
                 bias = self.parameter(layer.units) if layer.bias else None
                 return F.linear(x, self.parameter(layer.units, x.shape[1]), bias)
+            case "conv1d" | "pool1d" | "avgpool1d" as name:
+                flat = TYPES[name.removesuffix("1d")](**layer.values())
+                return self.apply(node._replace(layer=flat), inputs)
             case "pool" | "avgpool" | "l2pool":
                 x, padding = self.padded(layer, x, -1e9 if layer.type == "pool" else 0.0)
                 ceil = layer.rounding == "ceil"
                 kernel, stride = layer.kernel_size[::-1], layer.step[::-1]
                 if layer.type == "pool":
-                    return F.max_pool2d(x, kernel, stride, padding, ceil_mode=ceil)
+                    return F.max_pool2d(x, kernel, stride, padding, layer.dilation[::-1], ceil_mode=ceil)
                 if layer.type == "avgpool":
                     return F.avg_pool2d(x, kernel, stride, padding, ceil, layer.count_padding)
                 return F.lp_pool2d(x, 2, kernel, stride, ceil)
@@ -133,7 +138,26 @@ class Network:
                 weight = self.parameter(x.shape[1], layer.filters // layer.groups, *layer.kernel_size[::-1])
                 bias = self.parameter(layer.filters) if layer.bias else None
                 padding, added = (layer.padding.top, layer.padding.left), layer.output_padding[::-1]
-                return F.conv_transpose2d(x, weight, bias, layer.stride[::-1], padding, added, layer.groups)
+                stride, dilation = layer.stride[::-1], layer.dilation[::-1]
+                return F.conv_transpose2d(x, weight, bias, stride, padding, added, layer.groups, dilation)
+            case "sepconv":
+                x, padding = self.padded(layer, x)
+                kernel, channels = layer.kernel_size, x.shape[1]
+                weight = self.parameter(channels * layer.multiplier, 1, kernel.height, kernel.width)
+                x = F.conv2d(x, weight, None, layer.stride[::-1], padding, layer.dilation[::-1], channels)
+                bias = self.parameter(layer.filters) if layer.bias else None
+                return F.conv2d(x, self.parameter(layer.filters, x.shape[1], 1, 1), bias)
+            case "ws_conv":  # as timm's StdConv2d standardises
+                kernel = layer.kernel_size
+                weight = self.parameter(layer.filters, x.shape[1] // layer.groups, kernel.height, kernel.width)
+                flat = weight.reshape(1, layer.filters, -1)
+                weight = F.batch_norm(flat, None, None, training=True, momentum=0.0).reshape_as(weight)
+                bias = self.parameter(layer.filters) if layer.bias else None
+                return F.conv2d(x, weight, bias, layer.stride[::-1], padding=1, groups=layer.groups)
+            case "channel_conv":
+                side = layer.kernel_size // 2
+                y = F.conv1d(x.flatten(1)[:, None], self.parameter(1, 1, layer.kernel_size), padding=side)
+                return y.transpose(1, 2)[..., None]
             case "upsample":
                 return F.interpolate(x, scale_factor=layer.factor[::-1], mode=layer.mode)
             case "adaptive_avgpool":
@@ -321,6 +345,7 @@ LAYERS = [
     "LAYER_SCALE", "LAYER_NORM -> CONV1-8 -> GELU -> CONV1-4 -> LAYER_SCALE", "BN -> RELU -> SPLIT2-1 -> BN",
     "GROUP_NORM2", "GROUP_NORM2 -> RELU", "INSTANCE_NORM -> RELU", "L2_NORM -> SCALE", "DROP_PATH0.2",
     "DROP_PATH0 -> RELU", "DROPOUT2D", "CHANNEL_MEAN", "CHANNEL_MAX", "RELU -> DROPOUT2D -> POOL2",
+    "POOL2s1d2", "DECONV3-6s2d2p2o1", "SEPCONV3-6p1m2", "SEPCONV2-5", "WS_CONV3-6p1g2", "GAP -> CHANNEL_CONV3 -> SIGMOID",
     "GMP", "SCALE", "SHIFT", "SLICE-2o1", "SLICE-3 -> RELU -> CONV1-2", "PIXEL_SHUFFLE2", "DEPTH_TO_SPACE2",
     "PIXEL_UNSHUFFLE2", "SPACE_TO_DEPTH2 -> RELU", "SCALE -> SHIFT -> RELU", "BN -> SCALE -> SHIFT -> RELU",
     "CONV3-6s2psame", "POOL2s1psame", "RELU -> DROPOUT -> FLATTEN -> FC-9 -> RELU -> DROPOUT -> FC-2",
@@ -343,6 +368,10 @@ def test_layers_behind_a_convolution_and_on_the_image(layer: str, dtype: str) ->
         pytest.skip("PyTorch has no such LRN on the CPU")
     compare(f"INPUT[8x8x4] -> CONV3-4p1 -> {layer}", dtype=dtype)
     compare(f"INPUT[8x8x4] -> {layer} -> CONV1-2 -> RELU", dtype=dtype)
+
+
+def test_sequences() -> None:
+    compare("INPUT[32x1x4] -> CONV1D3-8p1 -> RELU -> POOL1D2 -> CONV1D4-8s2p1 -> BN -> RELU -> AVGPOOL1D2 -> FC-3")
 
 
 JOINS = {

@@ -33,15 +33,18 @@ KEYS: dict[str, dict[str, Any]] = {
     "adaptive_pool": {"size": THREE},
     "add": {},
     "avgpool": {"kernel_size": THREE, "stride": TWO, "rounding": "ceil"},
+    "avgpool1d": {"kernel_size": Pair(2, 1), "rounding": "floor"},
     "bn": {},
     "celu": {"alpha": 0.7},
+    "channel_conv": {"kernel_size": 3},
     "channel_max": {},
     "channel_mean": {},
     "clamp": {"low": -0.5},
     "concat": {},
     "conv": {"filters": 6, "kernel_size": THREE, "padding": Padding(1, 1, 1, 1), "groups": 2},
+    "conv1d": {"filters": 6, "kernel_size": Pair(3, 1), "padding": Padding(1, 1, 0, 0)},
     "crop": {"cropping": Padding(1, 2, 0, 1)},
-    "deconv": {"filters": 4, "kernel_size": THREE, "stride": TWO, "padding": Padding(1, 1, 1, 1)},
+    "deconv": {"filters": 4, "kernel_size": THREE, "stride": TWO, "padding": Padding(1, 1, 1, 1), "dilation": TWO},
     "depth_to_space": {"factor": 2},
     "divide": {},
     "drop_path": {"rate": 0.1},
@@ -76,6 +79,7 @@ KEYS: dict[str, dict[str, Any]] = {
     "pixel_shuffle": {"factor": 2},
     "pixel_unshuffle": {"factor": 2},
     "pool": {"kernel_size": THREE, "stride": TWO, "padding": Padding(mode="same")},
+    "pool1d": {"kernel_size": Pair(3, 1), "stride": Pair(2, 1)},
     "prelu": {},
     "relu": {},
     "relu6": {},
@@ -83,6 +87,7 @@ KEYS: dict[str, dict[str, Any]] = {
     "rms_norm": {},
     "scale": {"per": "layer", "trained": False},
     "selu": {},
+    "sepconv": {"filters": 5, "kernel_size": THREE, "multiplier": 2},
     "shift": {},
     "shortcut": {},
     "shuffle": {"groups": 2},
@@ -96,9 +101,14 @@ KEYS: dict[str, dict[str, Any]] = {
     "subtract": {},
     "tanh": {},
     "upsample": {"factor": TWO, "mode": "bilinear"},
+    "ws_conv": {"filters": 5, "kernel_size": THREE},
 }
 IMAGE = Volume(7, 6, 4)
-IMAGES = dict.fromkeys(("pixel_unshuffle", "space_to_depth"), Volume(8, 6, 4))
+IMAGES = {
+    **dict.fromkeys(("pixel_unshuffle", "space_to_depth"), Volume(8, 6, 4)),
+    **dict.fromkeys(("conv1d", "pool1d", "avgpool1d"), Volume(7, 1, 4)),
+    "channel_conv": Volume(1, 1, 7),
+}
 EXAMPLES = {type: TYPES[type](**keys) for type, keys in KEYS.items()}
 
 

@@ -1,0 +1,37 @@
+"""Weight-standardised convolution."""
+
+from typing import TYPE_CHECKING
+
+from archcalc.layers.base import Kept
+from archcalc.layers.conv import Conv
+from archcalc.layers.norm import eps_key
+from archcalc.volume import Volume
+
+if TYPE_CHECKING:
+    from archcalc.forward.run import Array, Run
+
+
+class StandardizedConv(Conv):
+    """Convolution whose filters are brought to mean 0 and variance 1 before use (Qiao et al., arXiv:1903.10520)."""
+
+    type = "ws_conv"
+    aka = ("stdconv", "stdconv2d", "wsconv", "wsconv2d", "standardized_conv")
+
+    eps: float = eps_key(1e-6)
+
+    def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
+        """The input, the standardised filters, and mean and inverse deviation of each."""
+        weights = self.cost(inputs[0], y).weights
+        return super().kept(inputs, y)._replace(statistics=weights + 2 * self.filters, autocast=False)
+
+    def workspace(self, inputs: tuple[Volume, ...], y: Volume, images: int) -> int:
+        return super().workspace(inputs, y, images) + self.cost(inputs[0], y).weights
+
+    def kernel(self, run: "Run", shape: tuple[int, int, int, int]) -> "Array":
+        import numpy as np
+
+        drawn = super().kernel(run, shape)
+        filters: Array = np.subtract(drawn, drawn.mean(axis=(0, 1, 2)), out=run.new(shape))
+        variance = np.einsum("ijck,ijck->k", filters, filters) / (drawn.size // self.filters)
+        filters /= np.sqrt(variance + self.eps)
+        return filters
