@@ -239,10 +239,8 @@ def _within(here: Here) -> list[int]:
 def _batch_norm(here: Here) -> list[int]:
     param = here.param("batch_norm_param")
     places = param.places(eps="eps")
-    values: dict[str, Any] = {"affine": False, "eps": param.number("eps", 1e-5)}
-    if "counted" in BatchNorm.keys:
-        values["counted"] = True
-    return here.put(made(BatchNorm, here.name, here.span, places, **values), places)
+    eps = param.number("eps", 1e-5)
+    return here.put(made(BatchNorm, here.name, here.span, places, affine=False, eps=eps, counted=True), places)
 
 
 def _scale(here: Here) -> list[int]:

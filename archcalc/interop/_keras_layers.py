@@ -329,9 +329,7 @@ def _batch_norm(net: Sequential, call: Call, name: str) -> None:
     scale, center = call.boolean("scale", default=True), call.boolean("center", default=True)
     if call.get("axis", default=-1) not in (-1, 3, (-1,), (3,)):
         raise call.refuse("along an axis other than the last", "axis")
-    if scale and not center:
-        raise call.refuse("a scale without a shift", "center")
-    layer = made(BatchNorm, name, call.span, affine=center, scale=scale, eps=call.number("epsilon", default=1e-3))
+    layer = made(BatchNorm, name, call.span, scale=scale, shift=center, eps=call.number("epsilon", default=1e-3))
     net.put(name, layer, call)
 
 

@@ -75,9 +75,16 @@ class BatchNorm(Normalization):
         foreign=("track_running_stats",),
         help="keep running statistics; without, the batch's are used at inference, too",
     )
+    counted: bool = key(
+        Boolean(),
+        default=False,
+        foreign=("num_batches_tracked",),
+        help="keep one value more, of how many batches the statistics are, as Caffe does",
+    )
 
     def cost(self, x: Volume, y: Volume) -> Cost:
-        return Cost(*self.trained(x.channels), 2 * x.channels if self.statistics else 0, 0, 2 * y.size)
+        kept = 2 * x.channels + self.counted if self.statistics else 0
+        return Cost(*self.trained(x.channels), kept, 0, 2 * y.size)
 
     def workspace(self, inputs: tuple[Volume, ...], y: Volume, images: int) -> int:
         return 2 * y.channels + (
@@ -97,6 +104,8 @@ class BatchNorm(Normalization):
         if self.statistics:
             mean = run.draw("buffers", shape, 0.0, 0.1)
             variance = run.draw("buffers", shape, 1.0, 0.25)
+            if self.counted:
+                run.draw("buffers", (1,), 1.0, 0.0)
         else:
             mean, variance = np.mean(x, axis=(0, 1, 2)), np.zeros(shape, x.dtype)
             for a, _, square in tiles(run, x, y, 1):

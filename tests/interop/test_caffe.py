@@ -149,6 +149,7 @@ def test_batch_norm_trains_nothing_and_scale_is_apart() -> None:
         ("scale", 3, 0),
         ("scale.bias", 0, 3),
     ]
+    assert report.totals.buffers == 2 * 3 + 1  # batch_norm_layer.cpp: mean, variance, and what they are divided by
     assert report_of(IMAGE + layer("Scale")).totals.params == 3
     assert report_of(IMAGE + layer("Bias")).totals.params == 3
 

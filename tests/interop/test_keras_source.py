@@ -120,6 +120,8 @@ def test_keras_1() -> None:
         ("Reshape((24, 32, 3))", "[32x24x3]", 0),
         ("BatchNormalization()", "[32x24x3]", 6),
         ("BatchNormalization(scale=False)", "[32x24x3]", 3),
+        ("BatchNormalization(center=False)", "[32x24x3]", 3),
+        ("BatchNormalization(-1, center=False, scale=False)", "[32x24x3]", 0),
         ("ZeroPadding2D()", "[34x26x3]", 0),
         ("ZeroPadding2D(((1, 2), (3, 4)))", "[39x27x3]", 0),
         ("Cropping2D((1, 2))", "[28x22x3]", 0),

@@ -141,6 +141,8 @@ NORMS: list[
 ] = [  # type, keys, (weights, biases, buffers) for 6 channels
     ("bn", {}, (6, 6, 12)),
     ("bn", {"statistics": False}, (6, 6, 0)),
+    ("bn", {"counted": True}, (6, 6, 13)),
+    ("bn", {"counted": True, "statistics": False}, (6, 6, 0)),
     ("bn", {"shift": False}, (6, 0, 12)),
     ("bn", {"affine": False, "statistics": False}, (0, 0, 0)),
     ("layer_norm", {"shift": False}, (6, 0, 0)),
