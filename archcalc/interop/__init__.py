@@ -57,7 +57,7 @@ class ModelFile(NamedTuple):
         """The network in it; whatever is wrong with the file becomes a problem."""
         from archcalc.interop.reading import Reading
 
-        reader = readers()[self.format]
+        reader = cast("Reader", import_module(f"{__name__}.{self.format}"))
         try:
             return reader.read(_whole(self, getattr(reader, "LIMIT", TEXT_LIMIT)), self.path, input=input)
         except Refusal as refusal:
@@ -67,7 +67,21 @@ class ModelFile(NamedTuple):
 @cache
 def readers() -> dict[str, Reader]:
     """The readers by their names: the modules of this folder that recognise files."""
-    return {name: cast("Reader", module) for name, module in _modules() if hasattr(module, "recognises")}
+    return dict(asked(""))
+
+
+def asked(path: str) -> Iterator[tuple[str, Reader]]:
+    """The readers in the order in which they are asked about a file, each imported when it is its turn.
+
+    The content decides; the ending only says whom to ask first, since most files have the right one.
+    """
+    ending = path.rpartition(".")[2]
+    names = sorted(file[:-3] for file in os.listdir(os.path.dirname(__file__)) if file.endswith(".py"))
+    for name in sorted(names, key=lambda one: one != ending):
+        if not name.startswith("_"):
+            module = import_module(f"{__name__}.{name}")
+            if hasattr(module, "recognises"):
+                yield name, cast("Reader", module)
 
 
 def open_source(spec: str | os.PathLike[str]) -> SpecText | ModelFile:
@@ -78,7 +92,7 @@ def open_source(spec: str | os.PathLike[str]) -> SpecText | ModelFile:
     found = open_spec(spec)
     if isinstance(found, SpecText) or spec_beyond_doubt(found):
         return found if isinstance(found, SpecText) else decoded(found)
-    for format, reader in readers().items():
+    for format, reader in asked(found.path):
         if reader.recognises(found.data, found.path):
             return ModelFile(found.path, format, found.data, found.name)
     return decoded(found)
@@ -97,12 +111,6 @@ def document_of(file: ModelFile, input: str | None) -> Document:
     placed = {*(one.span for one in found.problems), *(one.span for one in found.graph.nodes)} - {NOWHERE}
     lines = tuple(split_lines(file.data.decode("utf-8", "replace"))) if placed else ()
     return Document(found.graph.name, found.graph, found.problems, {}, {}, lines)
-
-
-def _modules() -> Iterator[tuple[str, object]]:
-    for file in sorted(os.listdir(os.path.dirname(__file__))):
-        if file.endswith(".py") and not file.startswith("_"):
-            yield file[:-3], import_module(f"{__name__}.{file[:-3]}")
 
 
 def _whole(file: ModelFile, limit: int) -> Data:

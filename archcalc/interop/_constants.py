@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from archcalc.interop._onnx_file import MAX_VALUES, Operator, Tensor
 
+_GROWING = ("Add", "Sub", "Mul", "ReduceProd")  # whose results may have ever more digits
 MAX_WORK = 2_000_000  # numbers that are computed for one file
 
 
@@ -63,7 +64,7 @@ class Folding:
                 or prod(found.dims) != len(found.values)
             ):
                 return None
-            if any(isinstance(one, int) and one.bit_length() > 63 for one in found.values):  # products of products
+            if op.type in _GROWING and any(abs(one) >> 63 for one in found.values if isinstance(one, int)):
                 return None
         return found
 

@@ -67,6 +67,7 @@ class Network:
         self.values: dict[str, Value] = {}
         self.folding = Folding()
         self.batch = 1
+        self.shapes: dict[str, tuple[int | str | None, ...] | None] | None = None
         self.reads = Counter(name for op in file.operators for name in op.inputs)
         self.reads.update(file.outputs.keys())
         self.used: set[str] = set()  # initialisers
@@ -256,8 +257,12 @@ class Network:
 
     def stated(self, name: str) -> tuple[int, ...] | None:
         """The shape that the file says a tensor has, in so far as it holds for the input's size."""
-        found = self.file.shapes.get(name) or self.file.outputs.get(name)
-        if not found or self.resized:
+        if self.resized:
+            return None
+        if self.shapes is None:
+            self.shapes = {**self.file.shapes(), **self.file.outputs}
+        found = self.shapes.get(name)
+        if not found:
             return None
         shape = tuple(self.batch if at == 0 and not isinstance(one, int) else one for at, one in enumerate(found))
         return (

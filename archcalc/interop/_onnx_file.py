@@ -87,8 +87,13 @@ class OnnxFile(NamedTuple):
     initializers: dict[str, Tensor]
     inputs: dict[str, tuple[int | str | None, ...] | None]  # by name; None as a dimension or at all: not said
     outputs: dict[str, tuple[int | str | None, ...] | None]
-    shapes: dict[str, tuple[int | str | None, ...] | None]  # of other tensors
     functions: int = 0
+    unread: tuple[tuple[Message, Field], ...] = ()  # what it says about other tensors
+
+    def shapes(self) -> dict[str, tuple[int | str | None, ...] | None]:
+        """The shapes of other tensors, which few networks need: read now."""
+        reader = _Reader(Message(b""))
+        return dict(reader.value(graph.inner(field)) for graph, field in self.unread)
 
 
 def looks_like_onnx(data: bytes) -> bool:
@@ -121,7 +126,8 @@ def read_file(data: "Data") -> OnnxFile:
 class _Reader:
     def __init__(self, message: Message) -> None:
         self.message = message
-        self.file = OnnxFile("", 1, [], {}, {}, {}, {})
+        self.file = OnnxFile("", 1, [], {}, {}, {})
+        self.unread: list[tuple[Message, Field]] = []
 
     def model(self) -> OnnxFile:
         opsets: dict[str, int] = {}
@@ -145,7 +151,7 @@ class _Reader:
             raise Malformed(f"it has {len(graphs)} graphs")
         self.graph(self.message.inner(graphs[0]))
         opset = opsets.get("", opsets.get("ai.onnx", 1))
-        return self.file._replace(opset=opset, functions=functions)
+        return self.file._replace(opset=opset, functions=functions, unread=tuple(self.unread))
 
     def graph(self, graph: Message) -> None:
         file = self.file
@@ -160,11 +166,11 @@ class _Reader:
             elif field.number == 5:
                 tensor = self.tensor(graph.inner(field))
                 file.initializers[tensor.name] = tensor
-            elif field.number in (11, 12, 13):
+            elif field.number in (11, 12):
                 name, dims = self.value(graph.inner(field))
-                (file.inputs if field.number == 11 else file.outputs if field.number == 12 else file.shapes)[name] = (
-                    dims
-                )
+                (file.inputs if field.number == 11 else file.outputs)[name] = dims
+            elif field.number == 13:
+                self.unread.append((graph, field))
             elif field.number == 15:
                 raise Refusal(UNREADABLE, "sparse initialisers are not read", NOWHERE)
 

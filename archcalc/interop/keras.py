@@ -11,7 +11,7 @@ from archcalc.diagnostics import NOWHERE, Refusal
 from archcalc.graph import Graph
 from archcalc.interop._keras_file import looks_like_keras, read_config
 from archcalc.interop._keras_model import HANDLERS, Place, Tensor, Unknown, Unsupported
-from archcalc.interop.reading import BAD_SETTING, DANGLING, NO_SIZE, UNREADABLE, Draft, Reading
+from archcalc.interop.reading import BAD_SETTING, DANGLING, NO_SIZE, UNREADABLE, WRONG_KIND, Draft, Reading
 from archcalc.layers.reshape import Input
 from archcalc.volume import Volume
 
@@ -63,7 +63,7 @@ class _Reader:
             return one
         try:
             return Place(self.draft, one.names[-1], {}, [one], {}, self.memo).tensor()
-        except Unsupported:
+        except (Unsupported, *WRONG_KIND):
             self.draft.missing("arithmetic", one.names[-1], [one.node])
             return None
 
@@ -146,7 +146,7 @@ class _Reader:
             return [None]
         except Unknown:
             return [None]
-        except (TypeError, ValueError, OverflowError):
+        except WRONG_KIND:
             raise Refusal(BAD_SETTING, f"{name}: a setting of {kind} is of another kind", NOWHERE) from None
         for at, node in enumerate(place.made):
             owner = self.first.setdefault((name, at), node)
@@ -214,14 +214,15 @@ def _calls(layer: dict[str, Any]) -> list[list[Any]]:
     for node in nodes:
         found: list[Any] = []
         if isinstance(node, dict):  # Keras 3
-            _tensors([node.get("args"), list((node.get("kwargs") or {}).values())], found, 0)
+            further = node.get("kwargs")
+            _tensors([node.get("args"), list(further.values()) if isinstance(further, dict) else []], found, 0)
         elif isinstance(node, list):  # Keras 2
             for one in [node] if _key(node) else node:
                 key = _key(one)
                 found += [key] if key else []
-                further = one[3] if isinstance(one, list) and len(one) > 3 and isinstance(one[3], dict) else {}
+                settings = one[3] if isinstance(one, list) and len(one) > 3 and isinstance(one[3], dict) else {}
                 found += [
-                    value for word, value in further.items() if word in ("y", "x") and isinstance(value, int | float)
+                    value for word, value in settings.items() if word in ("y", "x") and isinstance(value, int | float)
                 ]
         calls.append(found)
     return calls

@@ -20,7 +20,15 @@ from archcalc.interop._moves import MOVES
 from archcalc.interop._network import Behind, Lazy, Missing, Network, Unfitting, Unsupported, Value
 from archcalc.interop._onnx_file import FLOATS, OnnxFile, Operator, looks_like_onnx, read_file
 from archcalc.interop._windows import WINDOWS
-from archcalc.interop.reading import NO_SIZE, UNKNOWN_OPERATOR, UNREADABLE, UNUSED_VALUES, Reading
+from archcalc.interop.reading import (
+    BAD_SETTING,
+    NO_SIZE,
+    UNKNOWN_OPERATOR,
+    UNREADABLE,
+    UNUSED_VALUES,
+    WRONG_KIND,
+    Reading,
+)
 from archcalc.layers.reshape import Input
 from archcalc.volume import Volume
 
@@ -69,6 +77,9 @@ def interpreted(file: OnnxFile, input: Volume | None) -> Interpretation:
             try:
                 value = net.done(value)
             except (Behind, Unfitting):
+                value = None
+            except (Refusal, *WRONG_KIND):
+                net.draft.problems.append(Diagnostic(BAD_SETTING, f"{name}: it cannot be computed", NOWHERE))
                 value = None
         if isinstance(value, View) and value.node not in outputs:
             outputs.append(value.node)
@@ -126,6 +137,10 @@ def _outputs(net: Network, op: Operator) -> list[Value]:
         return [Missing(net.stated(name)) for name in op.outputs]
     except Refusal as refusal:
         net.draft.problems.append(refusal.diagnostic)
+        return [Missing() for _ in op.outputs]
+    except WRONG_KIND:
+        message = f"{op.called}: a setting of {op.type} is of another kind"
+        net.draft.problems.append(Diagnostic(BAD_SETTING, message, NOWHERE))
         return [Missing() for _ in op.outputs]
     return found if isinstance(found, list) else [found]
 

@@ -82,6 +82,10 @@ UNUSED_VALUES = rule(
 )
 
 
+# What a setting of another kind than a layer takes, a text for a number, ends in where it is used.
+WRONG_KIND = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
+
+
 class Reading(NamedTuple):
     """A network as a file of another tool has it, and what was wrong; the graph holds what could be read."""
 
@@ -188,6 +192,8 @@ def made(
     """A layer whose values, unlike those of a spec, nobody has looked at yet; Refusal for what cannot be."""
     for word, value in values.items():
         kind = layer.keys[word].kind
+        if value is None and layer.keys[word].default is None:
+            continue
         if not _within(kind, value):
             shown = str(value) if not isinstance(value, int) or value.bit_length() < 64 else "a number"
             message = f"{name}: {word} cannot be {shown}; it is {kind.words}"

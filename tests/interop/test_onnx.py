@@ -168,6 +168,8 @@ def test_operators(nodes: list[Any], weights: dict[str, tuple[int, ...]], expect
     [
         ([op("Clip", "x low high")], {"low": 0.0, "high": 6.0}, ["relu6"]),
         ([op("Clip", "x low high")], {"low": -1.0, "high": 1.0}, ["clamp"]),
+        ([op("Clip", "x low")], {"low": -1.0}, ["clamp"]),
+        ([op("Clip", "x low")], {"low": 0.0}, ["relu"]),
         ([op("Add", "x three", "a"), op("Clip", "a low high", "b"), op("Div", "b six")], {"three": 3.0, "low": 0.0, "high": 6.0, "six": 6.0}, ["hardsigmoid"]),
         ([op("Add", "x three", "a"), op("Clip", "a low high", "b"), op("Mul", "x b", "c"), op("Div", "c six")], {"three": 3.0, "low": 0.0, "high": 6.0, "six": 6.0}, ["hardswish"]),
         ([op("Div", "x root", "a"), op("Erf", "a", "b"), op("Add", "b one", "c"), op("Mul", "x c", "d"), op("Mul", "d half")], {"root": 1.4142135, "one": 1.0, "half": 0.5}, ["gelu"]),
@@ -256,6 +258,7 @@ def test_channels_last() -> None:
     [
         (model([op("Conv", "x w")], {"w": (6, 3, 3, 3)}), "y: its weights are for 3 channels, and its input has 4"),
         (model([op("Flatten", "x", "f"), op("Gemm", "f w")], {"w": (9, 5)}), "y: its weights are for 9 values, and its input has 256"),
+        (model([op("Conv", "x w", pads=2)], K), "y: a setting of Conv is of another kind"),
         (model([op("MaxPool", kernel_shape=[3])], {}), "y: kernel_shape has 2 whole numbers, not [3]"),
         (model([op("Det", "x", "a"), op("Det", "x", "b"), op("Det", "x", "y")]), None),
     ],

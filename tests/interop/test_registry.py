@@ -47,7 +47,8 @@ class Toy:
 @pytest.fixture
 def toy(monkeypatch: pytest.MonkeyPatch) -> Toy:
     one = Toy()
-    monkeypatch.setattr(interop, "readers", lambda: {"toy": one})
+    monkeypatch.setattr(interop, "asked", lambda path: iter([("toy", one)]))
+    monkeypatch.setattr(interop, "import_module", lambda name: one)
     return one
 
 
