@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from archcalc.memory.plan import Plan as Plan
     from archcalc.memory.plan import Settings as Settings
     from archcalc.memory.plan import Training as Training
+    from archcalc.models import from_torch as from_torch
     from archcalc.variants.diff import Change as Change
     from archcalc.variants.diff import Comparison as Comparison
     from archcalc.variants.diff import Setting as Setting
@@ -78,6 +79,7 @@ _NAMES = {
     "layers.base": ("Cost", "Layer"),
     "language.training": ("TrainingSettings",),
     "memory.plan": ("Plan", "Settings", "Training"),
+    "models": ("from_torch",),
     "analysis.receptive": ("Field", "ReceptiveField"),
     "language.specfile": ("SpecUnavailable",),
     "authoring.write": ("write",),

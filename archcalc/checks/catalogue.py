@@ -5,11 +5,14 @@ from importlib import import_module
 import archcalc
 from archcalc.diagnostics import CATALOGUE, Rule
 
-# The last two need pytest and torch, which are large or not installed.
+# Some of them need pytest and torch, which are large or not installed.
 _WITHOUT_RULES = (
     "archcalc.__main__",
     "archcalc.commands",
     "archcalc.formats",
+    "archcalc.interop.torch.capture",
+    "archcalc.interop.torch.model",
+    "archcalc.interop.torch.staging",
     "archcalc.pytest_plugin",
     "archcalc.verification.against",
 )

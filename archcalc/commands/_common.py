@@ -58,8 +58,13 @@ def spec_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def examine_spec(spec: str, variables: Iterable[str], input_size: str | None, **options: Any) -> "Examination | None":
-    """Read and examine a spec; None, with a line on stderr, where there is nothing to read."""
+def examine_spec(
+    spec: str, variables: Iterable[str], input_size: str | None, *, runs: bool = False, **options: Any
+) -> "Examination | None":
+    """Read and examine a spec; None, with a line on stderr, where there is nothing to read.
+
+    `runs`: SPEC may be torch:module:factory, whose code then runs; a command must say so.
+    """
     from archcalc.architecture import examine, unreadable
     from archcalc.diagnostics import SpecError
     from archcalc.files import shown_path
@@ -68,6 +73,8 @@ def examine_spec(spec: str, variables: Iterable[str], input_size: str | None, **
     from archcalc.language.specfile import SpecUnavailable
 
     try:
+        if spec.startswith("torch:") and not os.path.lexists(spec):  # a file's name never runs anything
+            return _examine_code(spec, variables, input_size, runs=runs, **options)
         return examine(open_source(spec), set=read_settings(variables), input=input_size, **options)
     except SpecError as error:  # not text: nothing was read
         return unreadable(error)
@@ -76,6 +83,22 @@ def examine_spec(spec: str, variables: Iterable[str], input_size: str | None, **
     except UnknownVariable as error:
         click.echo(f"archcalc: --set: {shown_path(spec)}: {error}", err=True)
     return None
+
+
+def _examine_code(
+    spec: str, variables: Iterable[str], input_size: str | None, *, runs: bool, **options: Any
+) -> "Examination":
+    from archcalc.language.specfile import SpecUnavailable, shown_path
+    from archcalc.models import examine_torch
+
+    if not runs:
+        raise SpecUnavailable(f"{shown_path(spec)} names code, and this command runs none; report, plan and diff do")
+    if [*variables]:
+        raise SpecUnavailable(f"{shown_path(spec)}: a PyTorch model has no variables to --set")
+    try:
+        return examine_torch(spec, input_size, **options)
+    except ImportError as error:
+        raise SpecUnavailable(str(error)) from None
 
 
 def explain(found: "Examination") -> None:

@@ -27,8 +27,10 @@ def diff(first: str, second: str | None, form: str, variables: tuple[str, ...], 
     """
     if second is None and not variables and input_size is None:
         raise click.UsageError("give a second SPEC, or --set or --input to compare A with")
-    a = examine_spec(first, variables if second else (), input_size if second else None)
-    b = examine_spec(second or first, variables, input_size) if a is not None else None
+    a = examine_spec(
+        first, variables if second else (), input_size if second or first.startswith("torch:") else None, runs=True
+    )
+    b = examine_spec(second or first, variables, input_size, runs=True) if a is not None else None
     if a is None or b is None:
         return USAGE
     explain(a)

@@ -76,7 +76,7 @@ def plan(
     """
     if batch == "max" and budget is None:
         raise click.UsageError("--batch max needs --budget, the memory that is to be filled")
-    found = examine_spec(spec, variables, input_size)
+    found = examine_spec(spec, variables, input_size, runs=True)
     if found is None:
         return USAGE
     explain(found)

@@ -71,7 +71,7 @@ def report(
     renderer = formats.module("report", form)
     if depth and not getattr(renderer, "FOLDS", False):
         raise click.UsageError(f"--depth folds {', '.join(formats.able('report', 'FOLDS'))}, not {form}")
-    found = examine_spec(spec, variables, input_size, convention=convention)
+    found = examine_spec(spec, variables, input_size, convention=convention, runs=True)
     if found is None:
         return USAGE
     look = look_of(sys.stdout)._replace(batch=batch, dtype=dtype, layout=layout, depth=depth, im2col=im2col)

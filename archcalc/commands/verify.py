@@ -54,7 +54,7 @@ def verify(
     from the operands, memory is measured while it is used.  Exits 1 if anything is not as predicted, or if the
     run was refused (--max-memory) or ended (--timeout).
     """
-    found = examine_spec(spec, variables, input_size)
+    found = examine_spec(spec, variables, input_size, runs=True)
     if found is None:
         return USAGE
     explain(found)

@@ -1,0 +1,213 @@
+"""The run: a model's operators are watched as its modules call them."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple, Self
+
+import torch
+from torch.nn.modules import module as modules
+from torch.overrides import TorchFunctionMode
+
+from archcalc.interop.torch.call import Call
+from archcalc.interop.torch.operators import HANDLERS
+from archcalc.interop.torch.tracing import Known, Murky, NotUnderstood, Trace, Value, Weight, Where, Work
+
+QUIET = frozenset(("dim", "size", "numel", "is_floating_point", "stride", "is_contiguous", "requires_grad_", "__len__"))
+ASKING = frozenset(("__bool__", "__int__", "__float__", "__index__", "item", "tolist", "nonzero", "equal", "numpy"))
+RANDOM = frozenset(
+    ("rand", "randn", "rand_like", "randn_like", "randint", "bernoulli", "normal", "uniform", "randperm")
+)
+MULTIPLYING = frozenset(
+    (
+        "matmul",
+        "bmm",
+        "mm",
+        "baddbmm",
+        "addmm",
+        "einsum",
+        "linear",
+        "bilinear",
+        "scaled_dot_product_attention",
+        "multi_head_attention_forward",
+        "conv1d",
+        "conv2d",
+        "conv3d",
+        "conv_transpose2d",
+        "conv_transpose3d",
+    )
+)
+OWN = ("torch.", "archcalc.interop.")  # code that is not the user's
+
+
+class Entered(NamedTuple):
+    """A module that is being called."""
+
+    path: str
+    call: int
+    leaf: bool
+
+
+class Recorder(TorchFunctionMode):  # type: ignore[misc] # torch is an extra
+    """Hands every operator to the handler of its name; what has none, or is refused by it, is work without a layer."""
+
+    def __init__(self, paths: Mapping[int, str], named: dict[int, str]) -> None:
+        super().__init__()
+        self.paths = paths
+        self.stack: list[Entered] = []
+        self.calls = 0
+        self.asked: list[tuple[str, Where]] = []  # operators whose answer depends on the image's values
+        self.random: list[tuple[str, Where]] = []
+        self.trace = Trace(named, self.where)
+
+    # -- modules ----------------------------------------------------------------------------------
+
+    def __enter__(self) -> Self:
+        self.hooks = [
+            modules.register_module_forward_pre_hook(self.entered),
+            modules.register_module_forward_hook(self.left),
+        ]
+        super().__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        super().__exit__(*error)
+        for hook in self.hooks:
+            hook.remove()
+
+    def entered(self, module: Any, inputs: Any) -> None:
+        path = self.paths.get(id(module))
+        if path is None:  # made while the model runs
+            path = ".".join(filter(None, [self.where().path, type(module).__name__.lower()]))
+        self.calls += 1
+        self.stack.append(Entered(path, self.calls, next(module.children(), None) is None))
+
+    def left(self, module: Any, inputs: Any, result: Any) -> None:
+        self.stack.pop()
+
+    def where(self) -> Where:
+        return Where(*(self.stack[-1] if self.stack else ("", 0, False)), _site())
+
+    # -- operators --------------------------------------------------------------------------------
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        name = getattr(func, "__name__", type(func).__name__)
+        result = func(*args, **kwargs)
+        if name in QUIET or (name in ("__get__", "__set__") and not isinstance(result, torch.Tensor)):
+            return result
+        if name == "__get__":  # .T, .data: the attribute's name is the descriptor's
+            name = func.__self__.__name__
+        return self.saw(func, name, args, kwargs, result)
+
+    def saw(self, func: Any, name: str, args: Any, kwargs: Any, result: Any) -> Any:
+        """Note what an operator made; gives its result, or a copy where a layer gave back what it read."""
+        trace = self.trace
+        plain = name.strip("_")
+        if plain in RANDOM:
+            self.random.append((plain, self.where()))
+        read = {id(one): one for one in tensors((args, kwargs))}
+        made = [*tensors(result)]
+        if name in ASKING and any(not isinstance(trace.known.get(one), Weight | None) for one in read):
+            self.asked.append((name, self.where()))
+        if name == "__setitem__":
+            made = [args[0]]
+        if not made:
+            return result
+        written = id(made[0]) in read and (_overwrites(name) or kwargs.get("inplace") is True)
+        operator = plain[1:] if name.startswith("__i") and written else plain
+        drafts = len(trace.drafts)
+        try:
+            before = [trace.get(one) for one in read.values()]
+            weights = [known for known in before if isinstance(known, Weight)]
+            values: list[Known]
+            if len(weights) == len(before):
+                made_of = dict.fromkeys(source for known in weights for source in known.sources)
+                values = [Weight(tuple(made_of))] * len(made)
+            else:
+                values = [*self.handled(operator, args, kwargs, result, inplace=written)]
+            if written:
+                trace.overwritten(made[0], plain)
+            elif len(trace.drafts) > drafts and any(id(one) in read for one in made):
+                result = result.clone()  # what does nothing in eval gives back its input, which others may read
+                made = [result]
+            for one, value in zip(made, values, strict=True):
+                if isinstance(value, Value):
+                    trace.result(one, value)
+                else:
+                    trace.set(one, value)
+        except NotUnderstood as error:
+            del trace.drafts[drafts:]
+            murky = self.unknown(func, operator, str(error), args, kwargs)
+            if written:
+                trace.overwritten(made[0], plain)
+            for one in made:
+                trace.set(one, murky)
+        return result
+
+    def handled(self, name: str, args: Any, kwargs: Any, result: Any, *, inplace: bool) -> list[Value]:
+        """What the operator's handler makes of it."""
+        handler = HANDLERS.get(name)
+        if handler is None:
+            raise NotUnderstood("no layer does this")
+        given = handler(Call(self.trace, name, args, kwargs, result, inplace=inplace))
+        return [given] if isinstance(given, Value) else [*given]
+
+    def unknown(self, func: Any, name: str, why: str, args: Any, kwargs: Any) -> Murky:
+        """Work without a layer: what it reads, and what it multiplies."""
+        nodes: dict[int, None] = {}
+        work: dict[int, None] = {}
+        sources: dict[int, None] = {}
+        for one in tensors((args, kwargs)):
+            match self.trace.known.get(id(one)):
+                case Value(node, _):
+                    nodes[node] = None
+                case Weight(made_of):
+                    sources.update(dict.fromkeys(made_of))
+                case Murky(read, done):
+                    nodes.update(dict.fromkeys(read))
+                    work.update(dict.fromkeys(done))
+        macs = _multiplied(func, args, kwargs) if name in MULTIPLYING else 0
+        self.trace.work.append(Work(name, why, macs, tuple(sources), self.where()))
+        return Murky(tuple(nodes), (*work, len(self.trace.work) - 1))
+
+
+def tensors(value: Any) -> Iterator[Any]:
+    """The tensors in nested lists, tuples and mappings, in their order, which are read now: a list may change later."""
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from tensors(one)
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from tensors(one)
+    elif hasattr(value, "__dataclass_fields__"):
+        for name in value.__dataclass_fields__:
+            yield from tensors(getattr(value, name))
+
+
+def _overwrites(name: str) -> bool:
+    """Whether an operator's name says that it writes where it reads: `add_`, `__iadd__`, `__setitem__`."""
+    if name.startswith("__"):
+        return (name.startswith("__i") and name != "__invert__") or name == "__setitem__"
+    return name.endswith("_")
+
+
+def _multiplied(func: Any, args: Any, kwargs: Any) -> int:
+    """Multiply-accumulates of an operator, by running it again under PyTorch's own counter."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter:
+        func(*args, **kwargs)
+    flops: int = counter.get_total_flops()
+    return flops // 2
+
+
+def _site() -> tuple[str, int] | None:
+    """The line that called the operator: the innermost that is not PyTorch's or ours."""
+    frame = sys._getframe(1)  # noqa: SLF001 - what Python offers for this
+    while frame is not None:
+        if not f"{frame.f_globals.get('__name__', '')}.".startswith(OWN):
+            return frame.f_code.co_filename, frame.f_lineno
+        frame = frame.f_back  # type: ignore[assignment]
+    return None

@@ -1,0 +1,192 @@
+"""A model and the size of its input -> a Graph with findings."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+
+from archcalc.diagnostics import NOWHERE, Diagnostic
+from archcalc.graph import Graph, Node
+from archcalc.interop.torch import findings
+from archcalc.interop.torch.capture import Recorder, tensors
+from archcalc.interop.torch.naming import module_of, names, writable
+from archcalc.interop.torch.staging import staged, unwrapped
+from archcalc.interop.torch.tracing import IMAGES, Draft, Murky, NotUnderstood, Trace, Value
+from archcalc.volume import Volume
+
+
+class NoModel(Exception):
+    """There is no network to be had; `diagnostic` says why."""
+
+    def __init__(self, message: str, notes: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.diagnostic = Diagnostic(findings.FAILED, message, NOWHERE, notes=tuple(notes))
+
+
+class Captured(NamedTuple):
+    """A model as a network; `weights` are the tensors of every node, in the order of PyTorch's arguments."""
+
+    graph: Graph
+    findings: tuple[Diagnostic, ...]
+    weights: tuple[tuple[Any, ...], ...]
+    drafts: tuple[Draft, ...]
+    unused: int  # values of parameters that nothing uses
+
+
+def capture(model: Any, inputs: Mapping[str, Volume | Any], *, name: str = "", values: bool = False) -> Captured:
+    """Run a module once in eval and give what it is.
+
+    inputs: a volume, or a tensor as an example, by the name that its node gets, in the order of the arguments.
+    values: run it on real numbers, so that `weights` have theirs.  Raises NoModel.
+    """
+    model = unwrapped(model)
+    if not isinstance(model, nn.Module):
+        raise NoModel(f"it is a {type(model).__name__}, not a torch.nn.Module")
+    for path, one in model.named_modules():
+        if isinstance(one, torch.jit.ScriptModule):
+            raise NoModel(
+                f"{path or 'the model'} is compiled (TorchScript) and cannot be watched; give its Python module"
+            )
+    on_meta = any(one.device.type == "meta" for one in model.parameters())
+    if on_meta or not values:
+        try:
+            return _captured(model, inputs, name, values=False)
+        except _Stopped as stopped:
+            if on_meta:
+                raise stopped.told() from stopped.error
+    try:
+        return _captured(model, inputs, name, values=True)
+    except _Stopped as stopped:
+        raise stopped.told() from stopped.error
+
+
+class _Stopped(Exception):
+    """The model's own code raised an error."""
+
+    def __init__(self, error: Exception, recorder: Recorder) -> None:
+        self.error, self.recorder = error, recorder
+
+    def told(self) -> NoModel:
+        inner = self.recorder.where() if self.recorder.stack else None
+        kind, text = type(self.error).__name__, " ".join(str(self.error).split())
+        where = f" in {inner.path}" if inner and inner.path else ""
+        return NoModel(f"the model fails{where}: {kind}: {text[:500]}", ())
+
+
+def _captured(model: Any, inputs: Mapping[str, Volume | Any], name: str, *, values: bool) -> Captured:
+    with staged(model, values=values):
+        paths: dict[int, str] = {}
+        for path, one in model.named_modules():
+            paths.setdefault(id(one), path)
+        named = {id(one): path for path, one in _tensors(model)}
+        recorder = Recorder(paths, named)
+        images = [_image(one, "cpu" if values else "meta") for one in inputs.values()]
+        for image, given in zip(images, inputs.values(), strict=True):
+            recorder.trace.input(image, given if isinstance(given, Volume) else _volume(image))
+        try:
+            with torch.no_grad(), torch.random.fork_rng(devices=()), recorder:
+                result = model(*images)
+        except Exception as error:
+            raise _Stopped(error, recorder) from error
+        return _assembled(model, recorder, [*tensors(result)], [*inputs], name or type(model).__name__)
+
+
+def _tensors(model: Any) -> list[tuple[str, Any]]:
+    return [*model.named_parameters(), *model.named_buffers()]
+
+
+def _image(given: Volume | Any, device: str) -> Any:
+    if isinstance(given, Volume):
+        return torch.rand(IMAGES, given.channels, given.height, given.width, device=device)
+    one = given[:1].expand(IMAGES, *given.shape[1:])
+    return torch.empty_like(one, device="meta") if device == "meta" else one.clone()
+
+
+def _volume(image: Any) -> Volume:
+    match tuple(image.shape):
+        case (_, channels):
+            return Volume(1, 1, channels)
+        case (_, channels, width):
+            return Volume(width, 1, channels)
+        case (_, channels, height, width):
+            return Volume(width, height, channels)
+    raise NoModel(f"an input of shape {list(image.shape)} is no image: N, C, H, W, or N, C, L, or N, C")
+
+
+def _assembled(model: Any, recorder: Recorder, results: list[Any], inputs: list[str], name: str) -> Captured:
+    trace = recorder.trace
+    ends: list[int] = []
+    for one in results:
+        known = trace.get(one)
+        if isinstance(known, Value):
+            ends.append(_end(trace, one, known))
+        elif isinstance(known, Murky):
+            work = [trace.work[one] for one in known.work]
+            raise NoModel(
+                "its result is made by operators that have no layer: "
+                + ", ".join(dict.fromkeys(w.operator for w in work)),
+                [f"{w.operator}: {w.why}, {findings.place(w.where)}" for w in work],
+            )
+    if not ends:
+        raise NoModel("no result of the model is made of the image")
+    keep = _reached(trace.drafts, ends, len(inputs))
+    place = {draft: number for number, draft in enumerate(keep)}
+    drafts = [trace.drafts[one] for one in keep]
+    parameters = {id(one): one for _, one in _tensors(model)}
+    owners = [_owner(draft, trace) for draft in drafts]
+    called = [*map(writable, inputs), *names(drafts[len(inputs) :], owners[len(inputs) :])]
+    nodes: list[Node] = []
+    lenders: dict[tuple[int, ...], int] = {}
+    for number, (draft, own) in enumerate(zip(drafts, called, strict=True)):
+        lender = lenders.setdefault(draft.sources, number) if draft.sources else number
+        trained = [parameters[one] for one in draft.sources if isinstance(parameters[one], nn.Parameter)]
+        nodes.append(
+            Node(
+                own,
+                draft.layer,
+                tuple(place[one] for one in draft.inputs),
+                path=tuple(own.split(".")[:-1]),
+                shares=lender if lender != number else None,
+                trainable=not trained or any(one.requires_grad for one in trained),
+                inplace=draft.inplace,
+            )
+        )
+    outputs = tuple(dict.fromkeys(place[one] for one in ends))
+    graph = Graph(name, tuple(nodes), () if outputs == (len(nodes) - 1,) else outputs)
+    used = {one for draft in drafts for one in draft.sources}
+    idle = [(path, one.numel()) for path, one in model.named_parameters() if id(one) not in used]
+    dead = [
+        draft.where.path or draft.layer.type
+        for number, draft in enumerate(trace.drafts)
+        if number not in place and (draft.sources or draft.layer.type not in ("flatten", "split", "shuffle"))
+    ]
+    said = [
+        *findings.unused(idle),
+        *findings.unread(dead),
+        *findings.depends(recorder.asked, recorder.random),
+    ]
+    weights = tuple(draft.weights for draft in drafts)
+    return Captured(graph, tuple(said), weights, tuple(drafts), sum(size for _, size in idle))
+
+
+def _end(trace: Trace, tensor: Any, value: Value) -> int:
+    """The node of a result: made flat where it is a column; another way of looking at it changes nothing."""
+    try:
+        return trace.image(tensor, value) if tensor.dim() == 2 else value.node
+    except NotUnderstood:
+        return value.node
+
+
+def _reached(drafts: Sequence[Draft], ends: Sequence[int], inputs: int) -> list[int]:
+    """The nodes that results are made of, in their order, and all inputs."""
+    found = {*range(inputs), *ends}
+    for number in reversed(range(len(drafts))):
+        if number in found:
+            found.update(drafts[number].inputs)
+    return sorted(found)
+
+
+def _owner(draft: Draft, trace: Trace) -> str:
+    """The path of the module whose weights a node reads; empty where it reads none."""
+    return module_of(trace.named[draft.sources[0]]) if draft.sources else ""

@@ -1,0 +1,93 @@
+"""Activations: element by element, so however a tensor lies."""
+
+from collections.abc import Callable
+
+from archcalc.interop.torch.call import Call
+from archcalc.interop.torch.layout import fixed, has, kinds
+from archcalc.interop.torch.operators._table import operator
+from archcalc.interop.torch.tracing import NotUnderstood, Value
+from archcalc.layers import Layer
+from archcalc.layers.activation import (
+    ELU,
+    GELU,
+    SELU,
+    HardSigmoid,
+    HardSwish,
+    LeakyReLU,
+    PReLU,
+    ReLU,
+    ReLU6,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
+
+
+def elementwise(call: Call, layer: Layer) -> Value:
+    """A layer of single values; not of an axis that repeats one, which would be computed as often."""
+    x = call.value()
+    if any(one and not fixed(one) for one in x.layout):
+        raise NotUnderstood("it works on a tensor that repeats its values")
+    return call.kept(layer, x)
+
+
+def _enter(layer: Callable[[], Layer], *names: str) -> None:
+    operator(*names)(lambda call: elementwise(call, layer()))
+
+
+_enter(ReLU, "relu")
+_enter(ReLU6, "relu6")
+_enter(SELU, "selu")
+_enter(SiLU, "silu")
+_enter(Tanh, "tanh")
+_enter(Sigmoid, "sigmoid")
+_enter(HardSwish, "hardswish")
+_enter(HardSigmoid, "hardsigmoid")
+
+
+@operator("leaky_relu")
+def leaky_relu(call: Call) -> Value:
+    return elementwise(call, LeakyReLU(slope=float(call.arg(1, "negative_slope", 0.01))))
+
+
+@operator("elu")
+def elu(call: Call) -> Value:
+    return elementwise(call, ELU(alpha=float(call.arg(1, "alpha", 1.0))))
+
+
+@operator("gelu")
+def gelu(call: Call) -> Value:
+    if call.arg(1, "approximate", "none") != "none":
+        raise NotUnderstood("GELU by tanh has no layer")
+    return elementwise(call, GELU())
+
+
+@operator("softplus")
+def softplus(call: Call) -> Value:
+    if call.arg(1, "beta", 1) != 1:
+        raise NotUnderstood("a softplus of another beta has no layer")
+    return elementwise(call, Softplus())
+
+
+@operator("hardtanh")
+def hardtanh(call: Call) -> Value:
+    if (call.arg(1, "min_val", -1), call.arg(2, "max_val", 1)) != (0, 6):
+        raise NotUnderstood("a hard tanh of other bounds has no layer")
+    return elementwise(call, ReLU6())
+
+
+@operator("prelu")
+def prelu(call: Call) -> Value:
+    weight = call.arg(1, "weight")
+    return call.layer(PReLU(), call.image(), weights=(weight,))
+
+
+@operator("softmax")
+def softmax(call: Call) -> Value:
+    x = call.value()
+    over = x.layout[call.arg(1, "dim")]
+    if not has(over, "c", call.volume(x.node).channels):
+        raise NotUnderstood(f"its axis is {kinds((over,)) or 'of one position'}, not the channels")
+    return call.kept(Softmax(), x)

@@ -1,0 +1,73 @@
+"""Convolutions, transposed ones and linear maps."""
+
+from typing import Any
+
+from archcalc.interop.torch.call import Call
+from archcalc.interop.torch.layout import axis, has, kinds
+from archcalc.interop.torch.operators._table import operator, pair
+from archcalc.interop.torch.tracing import IMAGES, NotUnderstood, Value
+from archcalc.layers.conv import Conv
+from archcalc.layers.deconv import TransposedConv
+from archcalc.layers.dense import FullyConnected
+from archcalc.reader.values import Padding
+
+
+def sides(value: Any, spatial: int) -> Padding:
+    """PyTorch's padding, the same on both sides of an axis."""
+    if isinstance(value, str):
+        return Padding(mode=value) if value == "same" else Padding()
+    both = pair(value, spatial)
+    top = both.height if spatial == 2 else 0
+    return Padding(both.width, both.width, top, top)
+
+
+@operator("conv1d", "conv2d")
+def conv(call: Call) -> Value:
+    weight, bias = call.arg(1, "weight"), call.arg(2, "bias")
+    spatial = weight.dim() - 2
+    layer = Conv(
+        filters=weight.shape[0],
+        kernel_size=pair(list(weight.shape[2:]), spatial),
+        stride=pair(call.arg(3, "stride", 1), spatial),
+        padding=sides(call.arg(4, "padding", 0), spatial),
+        dilation=pair(call.arg(5, "dilation", 1), spatial),
+        groups=call.arg(6, "groups", 1),
+        bias=bias is not None,
+        rounding="floor",
+    )
+    return call.layer(layer, call.image(), weights=(weight, bias))
+
+
+@operator("conv_transpose1d", "conv_transpose2d")
+def deconv(call: Call) -> Value:
+    weight, bias, groups = call.arg(1, "weight"), call.arg(2, "bias"), call.arg(6, "groups", 1)
+    spatial = weight.dim() - 2
+    if pair(call.arg(7, "dilation", 1), spatial) != (1, 1):
+        raise NotUnderstood("a transposed convolution with a dilation has no layer")
+    added = pair(call.arg(5, "output_padding", 0), spatial)
+    layer = TransposedConv(
+        filters=weight.shape[1] * groups,
+        kernel_size=pair(list(weight.shape[2:]), spatial),
+        stride=pair(call.arg(3, "stride", 1), spatial),
+        padding=sides(call.arg(4, "padding", 0), spatial),
+        output_padding=added if spatial == 2 else added._replace(height=0),
+        groups=groups,
+        bias=bias is not None,
+    )
+    return call.layer(layer, call.image(), weights=(weight, bias))
+
+
+@operator("linear")
+def linear(call: Call) -> Value:
+    """Fully connected where it reads all values of an image, else a 1x1 convolution of the axis that is the channels."""
+    weight, bias = call.arg(1, "weight"), call.arg(2, "bias")
+    x = call.value()
+    volume, last = call.volume(x.node), x.layout[-1]
+    units = weight.shape[0]
+    weights = (weight, bias)
+    if len(x.layout) == 2 and has(x.layout[0], "n", IMAGES) and {one.kind for one in last} <= set("chw"):
+        return call.layer(FullyConnected(units=units, bias=bias is not None), x.node, weights=weights, reads=x.layout)
+    if not has(last, "c", volume.channels):
+        raise NotUnderstood(f"it maps an axis that is {kinds((last,)) or 'one position'}, not the channels")
+    layer = Conv(filters=units, kernel_size=pair(1), bias=bias is not None, rounding="floor")
+    return call.kept(layer, x, layout=(*x.layout[:-1], axis("c", units)), weights=weights)

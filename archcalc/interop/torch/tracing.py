@@ -1,0 +1,188 @@
+"""What is known of every tensor of a run, and the nodes that its operators become.
+
+Tensors are told by identity, and all are held until the end, since Python gives an address again once its owner
+is gone.  A tensor is a Value (a node's volume under a layout), a Weight (made of parameters and constants alone) or
+Murky (made by operators that are no layers here).
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+from archcalc.interop.torch.layout import Layout, column, image, kinds, line, shape, shuffled
+from archcalc.layers import Layer
+from archcalc.layers.misfit import LayerError
+from archcalc.layers.reshape import Flatten, Input, Shuffle
+from archcalc.volume import Volume
+
+IMAGES = 2  # a batch of one would be mistaken for an axis of one position
+
+
+class NotUnderstood(Exception):
+    """An operator that no layer stands for; says why."""
+
+
+class Value(NamedTuple):
+    """A node's volume, seen under a layout."""
+
+    node: int
+    layout: Layout
+
+
+class Weight(NamedTuple):
+    """Nothing of the image is in it: made of these parameters and buffers (by id), or of constants alone."""
+
+    sources: tuple[int, ...] = ()
+
+
+class Murky(NamedTuple):
+    """Made of nodes by operators that have no layer, which are given by their number in Trace.work."""
+
+    nodes: tuple[int, ...]
+    work: tuple[int, ...]
+
+
+Known = Value | Weight | Murky
+
+
+class Where(NamedTuple):
+    """The module that is being called, by its path; `call` counts the calls of modules, `leaf`: it holds no others."""
+
+    path: str
+    call: int
+    leaf: bool
+    site: tuple[str, int] | None = None  # file and line of the user's code
+
+
+class Work(NamedTuple):
+    """An operator without a layer: multiply-accumulates for all images, and the parameters it reads."""
+
+    operator: str
+    why: str
+    macs: int
+    sources: tuple[int, ...]
+    where: Where
+
+
+class Draft(NamedTuple):
+    """A node in the making: without its name, and perhaps read by nobody."""
+
+    layer: Layer
+    inputs: tuple[int, ...]
+    volume: Volume
+    where: Where
+    weights: tuple[Any, ...] = ()  # the tensors it reads, in the order of PyTorch's arguments
+    sources: tuple[int, ...] = ()  # the parameters and buffers these are made of
+    inplace: bool | None = None
+    reads: Layout = ()  # how its first input lay, where that says which weight is whose
+
+
+class Trace:
+    """The state of a run.  `named` are the model's parameters and buffers by id; `where` says what is being called."""
+
+    def __init__(self, named: dict[int, str], where: Callable[[], Where]) -> None:
+        self.named, self.where = named, where
+        self.drafts: list[Draft] = []
+        self.work: list[Work] = []
+        self.alive: list[Any] = []
+        self.known: dict[int, Known] = {}
+        self.storages: dict[int, list[int]] = {}  # the tensors that look at a memory
+        self.stale: dict[int, str] = {}  # tensors whose memory another operator has overwritten since
+
+    # -- tensors ----------------------------------------------------------------------------------
+
+    def set(self, tensor: Any, known: Known) -> None:
+        if id(tensor) not in self.known:
+            self.alive.append(tensor)
+            self.storages.setdefault(_memory(tensor), []).append(id(tensor))
+        self.known[id(tensor)] = known
+        self.stale.pop(id(tensor), None)
+
+    def get(self, tensor: Any) -> Known:
+        """What is known; what no operator has made is a constant, or a parameter."""
+        if id(tensor) in self.stale:
+            raise NotUnderstood(f"it reads a view of what {self.stale[id(tensor)]} has overwritten since")
+        found = self.known.get(id(tensor))
+        if found is None:
+            found = Weight((id(tensor),) if id(tensor) in self.named else ())
+            self.set(tensor, found)
+        return found
+
+    def overwritten(self, tensor: Any, operator: str) -> None:
+        """Other tensors on this tensor's memory are no longer what they were."""
+        for other in self.storages.get(_memory(tensor), ()):
+            if other != id(tensor) and not isinstance(self.known[other], Weight):
+                self.stale[other] = operator
+
+    def result(self, tensor: Any, value: Value) -> None:
+        """Note that a tensor is this value, if it has its shape."""
+        if shape(value.layout) != tuple(tensor.shape):
+            raise NotUnderstood(f"it gives {list(tensor.shape)}, and the layer {list(shape(value.layout))}")
+        self.set(tensor, value)
+
+    # -- nodes ------------------------------------------------------------------------------------
+
+    def volume(self, node: int) -> Volume:
+        return self.drafts[node].volume
+
+    def input(self, tensor: Any, volume: Volume) -> None:
+        layer = Input(width=volume.width, height=volume.height, channels=volume.channels)
+        self.drafts.append(Draft(layer, (), volume, Where("", 0, leaf=False)))
+        self.set(tensor, Value(len(self.drafts) - 1, self.canonical(len(self.drafts) - 1, tensor.dim())))
+
+    def emit(
+        self,
+        layer: Layer,
+        inputs: Sequence[int],
+        weights: Iterable[Any] = (),
+        *,
+        inplace: bool | None = None,
+        reads: Layout = (),
+    ) -> int:
+        """A node that applies a layer to nodes; NotUnderstood where that is not what the operator does."""
+        try:
+            volume, cost = layer.measure(tuple(self.volume(one) for one in inputs))
+        except LayerError as error:
+            raise NotUnderstood(f"{layer.type} {error}") from None
+        tensors = tuple(one for one in weights if one is not None)
+        here, there = cost.params + cost.buffers, sum(one.numel() for one in tensors)
+        if here != there:
+            raise NotUnderstood(f"{layer.type} would have {here:,} weights, and the operator reads {there:,}")
+        sources = self.sources(tensors)
+        self.drafts.append(Draft(layer, tuple(inputs), volume, self.where(), tensors, sources, inplace, reads))
+        return len(self.drafts) - 1
+
+    def sources(self, tensors: Iterable[Any]) -> tuple[int, ...]:
+        """The parameters and buffers that tensors are made of."""
+        found: dict[int, None] = {}
+        for one in tensors:
+            known = self.get(one)
+            if not isinstance(known, Weight):
+                raise NotUnderstood("its weights are made of the image")
+            found.update(dict.fromkeys(known.sources))
+        return tuple(found)
+
+    def canonical(self, node: int, rank: int) -> Layout:
+        """How a node's own result lies as a tensor of so many axes."""
+        if rank not in (2, 3, 4):
+            raise NotUnderstood(f"it gives a tensor of {rank} axes")
+        return (column, line, image)[rank - 2](self.volume(node), IMAGES)
+
+    def image(self, tensor: Any, value: Value) -> int:
+        """The node that gives a value as channels and pixels; made flat, or shuffled, where views have done that."""
+        volume = self.volume(value.node)
+        rank = len(value.layout)
+        if rank in (3, 4) and value.layout == self.canonical(value.node, rank):
+            return value.node
+        if rank == 2 and value.layout == column(volume, IMAGES):
+            node = value.node if volume[:2] == (1, 1) else self.emit(Flatten(), (value.node,))
+        elif rank == 4 and (groups := shuffled(value.layout, volume, IMAGES)):
+            node = self.emit(Shuffle(groups=groups), (value.node,))
+        else:
+            raise NotUnderstood(f"its input has the axes {kinds(value.layout)}")
+        self.set(tensor, Value(node, self.canonical(node, rank)))
+        return node
+
+
+def _memory(tensor: Any) -> int:
+    found: int = tensor.untyped_storage()._cdata  # noqa: SLF001 - its address; meta tensors have no data_ptr
+    return found
