@@ -88,7 +88,8 @@ def examine_spec(
 def _examine_code(
     spec: str, variables: Iterable[str], input_size: str | None, *, runs: bool, **options: Any
 ) -> "Examination":
-    from archcalc.language.specfile import SpecUnavailable, shown_path
+    from archcalc.files import shown_path
+    from archcalc.language.specfile import SpecUnavailable
     from archcalc.models import examine_torch
 
     if not runs:
