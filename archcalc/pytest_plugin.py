@@ -12,6 +12,7 @@ import pytest
 
 if TYPE_CHECKING:
     from archcalc.architecture import Architecture, Examination, Spec
+    from archcalc.testing import Tested
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -80,8 +81,9 @@ class Rejected(Exception):
 
 
 @pytest.fixture(scope="session")
-def architecture(pytestconfig: pytest.Config) -> Callable[..., "Architecture"]:
-    """`architecture("specs/net.yaml", output="1x1x1000", params="<= 26M")` loads a spec and asserts what it is.
+def architecture(pytestconfig: pytest.Config) -> Callable[..., "Tested"]:
+    """`architecture("specs/net.yaml", output="1x1x1000", params="<= 26M")` loads a spec and asserts what it is,
+    and `.matches(model)` that a PyTorch model is the same.
 
     The function is archcalc.testing.assert_architecture, with paths that count from pytest's root.
     """
@@ -92,7 +94,7 @@ def architecture(pytestconfig: pytest.Config) -> Callable[..., "Architecture"]:
         named = isinstance(spec, str | os.PathLike) and is_path(spec)
         return _shown(pytestconfig.rootpath / spec) if named else spec
 
-    def load(spec: "Spec", *, same_as: "Spec | Architecture | None" = None, **options: Any) -> "Architecture":
+    def load(spec: "Spec", *, same_as: "Spec | Architecture | None" = None, **options: Any) -> "Tested":
         __tracebackhide__ = True
         return assert_architecture(located(spec), same_as=located(same_as), **options)
 

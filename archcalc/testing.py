@@ -15,7 +15,7 @@ from archcalc.interop import open_source
 from archcalc.language.document import Document
 from archcalc.language.entries import UNKNOWN_KEY
 from archcalc.reader.nodes import Mapping, Scalar, Value
-from archcalc.variants.diff import compare
+from archcalc.variants.diff import Comparison, compare
 from archcalc.volume import Volume
 
 _NOWHERE = Span(1, 1, 1, 1)
@@ -28,7 +28,7 @@ def assert_architecture(
     input: str | None = None,
     same_as: Spec | Architecture | None = None,
     **expected: Any,
-) -> Architecture:
+) -> "Tested":
     """Assert that SPEC is right, meets what it expects itself, and what is expected here; returns it.
 
     The keywords are the keys of `expect`, the values as they are written there: numbers, texts like `25.6M +- 1%`,
@@ -60,12 +60,39 @@ def assert_architecture(
             raise AssertionError(findings(other))
         comparison = compare(other.report, found.report)
         if not comparison.equal:
-            from archcalc.formats import Look
-            from archcalc.formats.diff.text import render
+            raise AssertionError(f"{found.path} is not the same as {other.path}\n{_shown(comparison, other, found)}")
+    return Tested(*found.architecture)
 
-            text = render(comparison, (other.path, found.path), Look(width=100)).rstrip("\n")
-            raise AssertionError(f"{found.path} is not the same as {other.path}\n{text}")
-    return found.architecture
+
+class Tested(Architecture):
+    """An architecture that is what was asserted, and can be asserted of more."""
+
+    __slots__ = ()
+
+    def matches(self, model: Any, input: Any = None, *, strict: bool = False) -> bool:
+        """Assert that a torch.nn.Module computes what the spec says; true, so that it reads well behind `assert`.
+
+        The model's forward pass runs once, on the spec's inputs or on others (`input` as for `archcalc.from_torch`); it
+        makes no difference how either is written (`archcalc match` says what does).  Raises AssertionError with what
+        is missing, more or different, by the module's path; ImportError where torch is not there.
+        """
+        __tracebackhide__ = True
+        from archcalc.models import from_torch
+        from archcalc.variants.match import match
+
+        given = {row.node.name: row.output for row in self.report.rows if not row.inputs} if input is None else input
+        other = from_torch(model, given)
+        comparison = match(self.report, other.report, strict=strict)
+        if not comparison.equal:
+            raise AssertionError(f"{other.path} is not {self.path}\n{_shown(comparison, self, other)}")
+        return True
+
+
+def _shown(comparison: Comparison, a: Architecture | Examination, b: Architecture | Examination) -> str:
+    from archcalc.formats import Look
+    from archcalc.formats.diff.text import render
+
+    return render(comparison, (a.path, b.path), Look(width=100)).rstrip("\n")
 
 
 def findings(found: Examination) -> str:

@@ -10,6 +10,7 @@ from torch.overrides import TorchFunctionMode
 
 from archcalc.interop.torch.call import Call
 from archcalc.interop.torch.operators import HANDLERS
+from archcalc.interop.torch.operators._table import made
 from archcalc.interop.torch.tracing import Known, Murky, NotUnderstood, Trace, Value, Weight, Where, Work
 
 QUIET = frozenset(("dim", "size", "numel", "is_floating_point", "stride", "is_contiguous", "requires_grad_", "__len__"))
@@ -50,7 +51,7 @@ class Entered(NamedTuple):
 class Recorder(TorchFunctionMode):  # type: ignore[misc] # torch is an extra
     """Hands every operator to the handler of its name; what has none, or is refused by it, is work without a layer."""
 
-    def __init__(self, paths: Mapping[int, str], named: dict[int, str]) -> None:
+    def __init__(self, paths: Mapping[int, str], named: dict[int, tuple[str, Any]]) -> None:
         super().__init__()
         self.paths = paths
         self.stack: list[Entered] = []
@@ -81,8 +82,21 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc] # torch is an extra
         self.calls += 1
         self.stack.append(Entered(path, self.calls, next(module.children(), None) is None))
 
-    def left(self, module: Any, inputs: Any, result: Any) -> None:
-        self.stack.pop()
+    def left(self, module: Any, inputs: Any, result: Any) -> Any:
+        """What a module gave; a copy where it is one of those that do nothing in eval and leave no trace of themselves."""
+        try:
+            rate = dropped(module) if isinstance(result, torch.Tensor) else 0.0
+            known = self.trace.known.get(id(result))
+            if rate and isinstance(known, Value) and any(result is one for one in inputs):
+                node = self.trace.emit(made("drop_path", rate=rate), (known.node,), inplace=False)
+                copy = result.detach().clone()
+                self.trace.set(copy, Value(node, known.layout))
+                return copy
+        except NotUnderstood:
+            pass
+        finally:
+            self.stack.pop()
+        return None
 
     def where(self) -> Where:
         return Where(*(self.stack[-1] if self.stack else ("", 0, False)), _site())
@@ -184,6 +198,13 @@ def tensors(value: Any) -> Iterator[Any]:
     elif hasattr(value, "__dataclass_fields__"):
         for name in value.__dataclass_fields__:
             yield from tensors(getattr(value, name))
+
+
+def dropped(module: Any) -> float:
+    """The rate of a module of stochastic depth, by the names that timm and torchvision give it; 0 for any other."""
+    if type(module).__name__ not in ("DropPath", "StochasticDepth"):
+        return 0.0
+    return float(getattr(module, "drop_prob", None) or getattr(module, "p", None) or 0.0)
 
 
 def _overwrites(name: str) -> bool:

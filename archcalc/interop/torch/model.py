@@ -79,7 +79,7 @@ def _captured(model: Any, inputs: Mapping[str, Volume | Any], name: str, *, valu
         paths: dict[int, str] = {}
         for path, one in model.named_modules():
             paths.setdefault(id(one), path)
-        named = {id(one): path for path, one in _tensors(model)}
+        named = {id(one): (path, one) for path, one in _tensors(model)}
         recorder = Recorder(paths, named)
         images = [_image(one, "cpu" if values else "meta") for one in inputs.values()]
         for image, given in zip(images, inputs.values(), strict=True):
@@ -189,4 +189,4 @@ def _reached(drafts: Sequence[Draft], ends: Sequence[int], inputs: int) -> list[
 
 def _owner(draft: Draft, trace: Trace) -> str:
     """The path of the module whose weights a node reads; empty where it reads none."""
-    return module_of(trace.named[draft.sources[0]]) if draft.sources else ""
+    return module_of(trace.named[draft.sources[0]][0]) if draft.sources else ""

@@ -79,7 +79,7 @@ class Draft(NamedTuple):
 class Trace:
     """The state of a run.  `named` are the model's parameters and buffers by id; `where` says what is being called."""
 
-    def __init__(self, named: dict[int, str], where: Callable[[], Where]) -> None:
+    def __init__(self, named: dict[int, tuple[str, Any]], where: Callable[[], Where]) -> None:
         self.named, self.where = named, where
         self.drafts: list[Draft] = []
         self.work: list[Work] = []
@@ -148,6 +148,11 @@ class Trace:
         if here != there:
             raise NotUnderstood(f"{layer.type} would have {here:,} weights, and the operator reads {there:,}")
         sources = self.sources(tensors)
+        trained = [self.named[one] for one in sources if self.trained(one)]
+        if len(tensors) != len(sources) and (held := sum(one.numel() for _, one in trained)) != cost.params:
+            raise NotUnderstood(
+                f"{layer.type} would have {cost.params:,} weights, and they are made of {held:,} values"
+            )
         self.drafts.append(Draft(layer, tuple(inputs), volume, self.where(), tensors, sources, inplace, reads))
         return len(self.drafts) - 1
 
@@ -160,6 +165,10 @@ class Trace:
                 raise NotUnderstood("its weights are made of the image")
             found.update(dict.fromkeys(known.sources))
         return tuple(found)
+
+    def trained(self, source: int) -> bool:
+        """Whether this is a parameter, and not a buffer."""
+        return type(self.named[source][1]).__name__ == "Parameter" or self.named[source][1].requires_grad
 
     def canonical(self, node: int, rank: int) -> Layout:
         """How a node's own result lies as a tensor of so many axes."""

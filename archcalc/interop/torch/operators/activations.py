@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from archcalc.interop.torch.call import Call
 from archcalc.interop.torch.layout import fixed, has, kinds
-from archcalc.interop.torch.operators._table import operator
+from archcalc.interop.torch.operators._table import made, operator
 from archcalc.interop.torch.tracing import NotUnderstood, Value
 from archcalc.layers import Layer
 from archcalc.layers.activation import (
@@ -45,6 +45,7 @@ _enter(Tanh, "tanh")
 _enter(Sigmoid, "sigmoid")
 _enter(HardSwish, "hardswish")
 _enter(HardSigmoid, "hardsigmoid")
+_enter(lambda: made("mish"), "mish")
 
 
 @operator("leaky_relu")
@@ -71,11 +72,26 @@ def softplus(call: Call) -> Value:
     return elementwise(call, Softplus())
 
 
+@operator("celu")
+def celu(call: Call) -> Value:
+    return elementwise(call, made("celu", alpha=float(call.arg(1, "alpha", 1.0))))
+
+
 @operator("hardtanh")
 def hardtanh(call: Call) -> Value:
-    if (call.arg(1, "min_val", -1), call.arg(2, "max_val", 1)) != (0, 6):
-        raise NotUnderstood("a hard tanh of other bounds has no layer")
-    return elementwise(call, ReLU6())
+    low, high = float(call.arg(1, "min_val", -1)), float(call.arg(2, "max_val", 1))
+    return elementwise(call, ReLU6() if (low, high) == (0, 6) else made("hardtanh", low=low, high=high))
+
+
+@operator("clamp", "clip", "clamp_min", "clamp_max")
+def clamp(call: Call) -> Value:
+    low, high = call.arg(1, "min"), call.arg(2, "max")
+    if call.name == "clamp_max":
+        low, high = None, low
+    if any(not isinstance(one, int | float | None) for one in (low, high)):
+        raise NotUnderstood("its bounds are tensors")
+    keys = {name: float(one) for name, one in (("low", low), ("high", high)) if one is not None}
+    return elementwise(call, made("clamp", **keys))
 
 
 @operator("prelu")
@@ -84,10 +100,10 @@ def prelu(call: Call) -> Value:
     return call.layer(PReLU(), call.image(), weights=(weight,))
 
 
-@operator("softmax")
+@operator("softmax", "log_softmax")
 def softmax(call: Call) -> Value:
     x = call.value()
     over = x.layout[call.arg(1, "dim")]
     if not has(over, "c", call.volume(x.node).channels):
         raise NotUnderstood(f"its axis is {kinds((over,)) or 'of one position'}, not the channels")
-    return call.kept(Softmax(), x)
+    return call.kept(Softmax() if call.name == "softmax" else made("log_softmax"), x)

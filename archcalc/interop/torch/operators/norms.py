@@ -1,8 +1,10 @@
 """Normalizations and dropout."""
 
+from typing import Any
+
 from archcalc.interop.torch.call import Call
 from archcalc.interop.torch.layout import has, kinds
-from archcalc.interop.torch.operators._table import operator
+from archcalc.interop.torch.operators._table import made, operator
 from archcalc.interop.torch.tracing import NotUnderstood, Value
 from archcalc.layers.norm import BatchNorm, Dropout, LayerNorm, LocalResponseNorm
 
@@ -46,3 +48,51 @@ def response_norm(call: Call) -> Value:
 @operator("dropout", "feature_dropout")
 def dropout(call: Call) -> Value:
     return call.kept(Dropout(rate=float(call.arg(1, "p", 0.5))), call.value())
+
+
+@operator("group_norm")
+def group_norm(call: Call) -> Value:
+    weight, bias = call.arg(2, "weight"), call.arg(3, "bias")
+    keys = _affine(weight, bias)
+    layer = made("group_norm", groups=call.arg(1, "num_groups"), eps=float(call.arg(4, "eps", 1e-5)), **keys)
+    return call.layer(layer, call.image(), weights=(weight, bias))
+
+
+@operator("instance_norm")
+def instance_norm(call: Call) -> Value:
+    """Without running statistics, which it would keep and, in eval, use."""
+    if call.arg(1, "running_mean") is not None:
+        raise NotUnderstood("an instance norm with running statistics has no layer")
+    weight, bias = call.arg(3, "weight"), call.arg(4, "bias")
+    layer = made("instance_norm", eps=float(call.arg(7, "eps", 1e-5)), affine=weight is not None)
+    return call.layer(layer, call.image(), weights=(weight, bias))
+
+
+@operator("rms_norm")
+def rms_norm(call: Call) -> Value:
+    x, weight = call.value(), call.arg(2, "weight")
+    if len(call.arg(1, "normalized_shape")) != 1 or not has(x.layout[-1], "c", call.volume(x.node).channels):
+        raise NotUnderstood(f"it normalizes the axes {kinds(x.layout[-len(call.arg(1, 'normalized_shape')) :])}")
+    keys = {} if call.arg(3, "eps") is None else {"eps": float(call.arg(3, "eps"))}
+    return call.kept(made("rms_norm", affine=weight is not None, **keys), x, weights=(weight,))
+
+
+@operator("normalize")
+def normalize(call: Call) -> Value:
+    """By the length of the channels' vector at every position."""
+    x = call.value()
+    over = x.layout[call.arg(2, "dim", 1)]
+    if call.arg(1, "p", 2.0) != 2 or not has(over, "c", call.volume(x.node).channels):
+        raise NotUnderstood(f"it normalizes the axis {kinds((over,))}")
+    return call.kept(made("l2_norm"), x)
+
+
+@operator("dropout2d", "dropout1d", "dropout3d")
+def feature_dropout(call: Call) -> Value:
+    return call.kept(made("dropout2d", rate=float(call.arg(1, "p", 0.5))), call.value())
+
+
+def _affine(weight: Any, bias: Any) -> dict[str, bool]:
+    if weight is None and bias is None:
+        return {"affine": False}
+    return {name: False for name, one in (("scale", weight), ("shift", bias)) if one is None}

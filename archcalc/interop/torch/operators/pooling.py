@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from archcalc.interop.torch.call import Call
-from archcalc.interop.torch.layout import axis, kinds
-from archcalc.interop.torch.operators._table import operator, pair
+from archcalc.interop.torch.layout import axis, has, kinds
+from archcalc.interop.torch.operators._table import HANDLERS, made, operator, pair
 from archcalc.interop.torch.operators.convolution import sides
 from archcalc.interop.torch.tracing import IMAGES, NotUnderstood, Value
 from archcalc.layers import Layer
@@ -80,7 +80,34 @@ def _adaptive(call: Call, node: int) -> Pair:
 @operator("mean")
 def mean(call: Call) -> Value:
     """Over width and height it is global average pooling."""
-    return over_image(call, GlobalAveragePool())
+    return over_channels(call, "channel_mean") or over_image(call, GlobalAveragePool())
+
+
+@operator("amax")
+def largest(call: Call) -> Value:
+    return over_channels(call, "channel_max") or over_image(call, made("gmp"))
+
+
+@operator("max")
+def max_over(call: Call) -> list[Value] | Value:
+    """Of two tensors, or with positions along an axis; nobody's network goes on with these."""
+    if isinstance(call.arg(1, "dim"), int):
+        found = over_channels(call, "channel_max") or over_image(call, made("gmp"))
+        return [found, found]
+    return HANDLERS["maximum"](call) if len(call.args) > 1 else over_image(call, made("gmp"))  # type: ignore[return-value]
+
+
+def over_channels(call: Call, type: str) -> Value | None:
+    """A layer that leaves one channel, if it is over the axis that is the channels."""
+    x = call.value()
+    dims = call.arg(1, "dim")
+    one = dims[0] if isinstance(dims, Sequence) and len(dims) == 1 else dims
+    channels = call.volume(x.node).channels
+    if not isinstance(one, int) or channels == 1 or not has(x.layout[one], "c", channels):
+        return None
+    at = one % len(x.layout)
+    empty = ((),) if call.arg(2, "keepdim", False) else ()
+    return call.kept(made(type), x, layout=(*x.layout[:at], *empty, *x.layout[at + 1 :]))
 
 
 def over_image(call: Call, layer: Layer) -> Value:

@@ -1,7 +1,7 @@
 """Upsampling, padding and shuffles."""
 
 from archcalc.interop.torch.call import Call
-from archcalc.interop.torch.operators._table import operator
+from archcalc.interop.torch.operators._table import made, operator
 from archcalc.interop.torch.tracing import NotUnderstood, Value
 from archcalc.layers.reshape import Crop, Pad, Shuffle
 from archcalc.layers.upsampling import Upsample
@@ -37,6 +37,12 @@ def pad(call: Call) -> Value:
     if min(sides) < 0:
         return call.layer(Crop(cropping=Padding(-left, -right, -top, -bottom)), node)
     return call.layer(Pad(padding=Padding(left, right, top, bottom)), node)
+
+
+@operator("pixel_shuffle", "pixel_unshuffle")
+def pixel_shuffle(call: Call) -> Value:
+    factor = call.arg(1, "upscale_factor" if call.name == "pixel_shuffle" else "downscale_factor")
+    return call.layer(made(call.name, factor=factor), call.image())
 
 
 @operator("channel_shuffle")

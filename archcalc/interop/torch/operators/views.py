@@ -5,7 +5,7 @@ from typing import Any
 
 from archcalc.interop.torch.call import Call
 from archcalc.interop.torch.layout import Atom, axis, has, kinds, reshaped, shuffled
-from archcalc.interop.torch.operators._table import operator
+from archcalc.interop.torch.operators._table import made, operator
 from archcalc.interop.torch.tracing import IMAGES, NotUnderstood, Value
 from archcalc.layers.reshape import Split
 
@@ -85,9 +85,8 @@ def channels(call: Call, x: Value, at: int, begin: int, size: int) -> Value:
         raise NotUnderstood(f"it cuts an axis that is {kinds((x.layout[at],)) or 'one position'}, not the channels")
     if size == whole:
         return x
-    if whole % size or begin % size:
-        raise NotUnderstood(f"it cuts {whole} channels at {begin} and {begin + size}: only equal parts have a layer")
-    layer = Split(parts=whole // size, part=begin // size + 1)
+    even = whole % size == 0 and begin % size == 0
+    layer = Split(parts=whole // size, part=begin // size + 1) if even else made("slice", channels=size, offset=begin)
     return call.kept(layer, x, layout=(*x.layout[:at], axis("c", size), *x.layout[at + 1 :]))
 
 
