@@ -206,7 +206,7 @@ def analyze(graph: Graph, *, convention: Convention = "inplace") -> Report:
         if len(read) == 1:
             seen = read[0].receptive_field
             if windows is not None:
-                seen = through(seen, windows, inputs[0][:2])
+                seen = through(seen, windows, inputs[0], output)
         else:
             seen = union([one.receptive_field for one in read], inputs)
         inplace = convention == "inplace" and (layer.inplace or layer.idle(inputs[0])) and readers[node.inputs[0]] == 1

@@ -6,7 +6,8 @@ jump *= S (Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional 
 input's own pixels have start 0.5.  Where branches meet, the field is the union.
 
 After upsampling neighbours see differently much: the fields then repeat after a period of outputs, and every
-one of them is kept, in whole pixels.  Zeros of the padding count as pixels, as they do in the published figures.
+one of them is kept, in whole pixels.  Zeros of the padding count as pixels, as they do in the published figures; beyond
+the image and its padding there is nothing to see, and outputs that a layer does not have see nothing.
 """
 
 from fractions import Fraction
@@ -23,16 +24,33 @@ class Field(NamedTuple):
 
     The next period sees the same `advance` pixels on: for an ordinary network the period is one output and
     `advance` its jump.  `advance` is None where branches that advance differently meet, and 0 where
-    every output sees the same.
+    every output sees the same.  There are `count` outputs, and pixels from `low` up to `high` with the padding; None is
+    the image's own pixels, as many as there are.
     """
 
     ends: tuple[tuple[int, int], ...] = ((0, 1),)
     advance: int | None = 1
+    count: int | None = None
+    low: int = 0
+    high: int | None = None
 
     @property
     def size(self) -> int:
         """Pixels that an output sees: the most, where neighbours see differently many."""
-        return max(last - first for first, last in self.ends)
+        if self.count is None or self.high is None:
+            return max(last - first for first, last in self.ends)
+        return max(self._most(place) for place in range(min(self.count, len(self.ends))))
+
+    def _most(self, place: int) -> int:
+        """The most pixels that outputs at this place of their periods see."""
+        assert self.count is not None
+        assert self.high is not None
+        (first, last), advance = self.ends[place], self.advance or 0
+        rounds = (self.count - 1 - place) // len(self.ends)
+        inside = -((first - self.low) // advance) if advance else 0  # from this round on nothing is cut off before
+        at = advance * min(rounds, max(0, inside))
+        before = at - advance if at else 0
+        return max(min(last + one, self.high) - max(first + one, self.low) for one in (before, at))
 
     @property
     def jump(self) -> int | Fraction | None:
@@ -55,27 +73,37 @@ class Field(NamedTuple):
         first, last = self.ends[place]
         return first + period * self.advance, last + period * self.advance
 
-    def through(self, window: Window | Reach, extent: int) -> "Field | None":
-        """The field of a window over outputs that have this field; None where it is not known."""
+    def through(self, window: Window | Reach, extent: int, outputs: int) -> "Field | None":
+        """The field of `outputs` windows over `extent` outputs that have this field; None where it is not known."""
         jump = self.advance
         if jump is None or jump > MAX_JUMP:
             return None
-        if len(self.ends) == 1 and isinstance(window, Window):
-            ((first, last),) = self.ends
-            before = window.fit(extent).before
-            return Field(((first - before * jump, last + (window.span - 1 - before) * jump),), jump * window.stride)
+        low, high = self.low, extent if self.high is None else self.high
+        if isinstance(window, Window):
+            fit = window.fit(extent)
+            if fit.before or fit.after:  # the padding is seen, too; what a crop takes away is not
+                first, last = self.at(-fit.before)[0], self.at(extent - 1 + fit.after)[1]
+                low = min(low, first) if fit.before > 0 else max(low, first)
+                high = max(high, last) if fit.after > 0 else min(high, last)
+            if len(self.ends) == 1:
+                ((first, last),) = self.ends
+                seen = first - fit.before * jump, last + (window.span - 1 - fit.before) * jump
+                return Field((seen,), jump * window.stride, outputs, low, high)
         reach = window.reach(extent) if isinstance(window, Window) else window
         rounds = len(self.ends) // gcd(reach.advance, len(self.ends))  # of the reach until both periods end
         if not reach.ends or rounds * len(reach.ends) > MAX_PERIOD:
             return None
-        seen = [
+        places = [
             (first + number * reach.advance, last + number * reach.advance)
             for number in range(rounds)
             for first, last in reach.ends
         ]
         return Field(
-            tuple((self.at(first)[0], self.at(last - 1)[1]) for first, last in seen),
+            tuple((self.at(first)[0], self.at(last - 1)[1]) for first, last in places),
             rounds * reach.advance * jump // len(self.ends),
+            outputs,
+            low,
+            high,
         )
 
 
@@ -89,13 +117,13 @@ PIXEL = ReceptiveField(_ITSELF, _ITSELF)
 
 
 def through(
-    seen: ReceptiveField, windows: tuple[Window | Reach, Window | Reach], extents: tuple[int, int]
+    seen: ReceptiveField, windows: tuple[Window | Reach, Window | Reach], x: Volume, y: Volume
 ) -> ReceptiveField:
-    """Look at `seen` through a layer's windows."""
-    width = seen.width.through(windows[0], extents[0]) if seen.width else None
-    if seen.height is seen.width and windows[0] == windows[1] and extents[0] == extents[1]:
+    """Look at `seen` through the windows of a layer that makes y of x."""
+    width = seen.width.through(windows[0], x.width, y.width) if seen.width else None
+    if seen.height is seen.width and windows[0] == windows[1] and x.width == x.height and y.width == y.height:
         return ReceptiveField(width, width)  # the same along both axes
-    height = seen.height.through(windows[1], extents[1]) if seen.height else None
+    height = seen.height.through(windows[1], x.height, y.height) if seen.height else None
     return ReceptiveField(width, height)
 
 
@@ -121,26 +149,31 @@ def union(seen: list[ReceptiveField], volumes: tuple[Volume, ...]) -> ReceptiveF
 
 def _everywhere(field: Field | None) -> Field | None:
     """The field of a single output that is read at every position."""
-    return field and Field(field.ends[:1], 0)
+    return field and field._replace(ends=field.ends[:1], advance=0)
 
 
 def _union(fields: list[Field | None], extent: int) -> Field | None:
     known = [one for one in fields if one is not None]
     if len(known) < len(fields):
         return None
+    count, low = extent, min(one.low for one in known)
+    high = max(extent if one.high is None else one.high for one in known)
     whole = next((one for one in known if one.advance == 0 and _covers(one, known, extent)), None)
     if whole:
-        return whole
+        return whole._replace(count=count, low=low, high=high)
     periods = {one.advance and Fraction(one.advance, len(one.ends)) for one in known}
     period = lcm(*(len(one.ends) for one in known))
     if len(periods) > 1 or None in periods or period > MAX_PERIOD:
-        return Field(((min(one.ends[0][0] for one in known), max(one.ends[0][1] for one in known)),), None)
+        return Field(((min(one.ends[0][0] for one in known), max(one.ends[0][1] for one in known)),), None, count, low, high)
     ends = [[one.at(output) for one in known] for output in range(period)]
     first = known[0]
     assert first.advance is not None
     return Field(
         tuple((min(one[0] for one in places), max(one[1] for one in places)) for places in ends),
         first.advance * period // len(first.ends),
+        count,
+        low,
+        high,
     )
 
 

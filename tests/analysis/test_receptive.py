@@ -182,3 +182,70 @@ def test_a_period_too_long_to_keep_is_unknown(step: str) -> None:
     found = examine(SpecText("spec.yaml", f"input: 60x1x2\nlayers: [{step}, RELU]"))
     assert found.report.rows[-1].receptive_field.width is None
     assert found.report.rows[-1].receptive_field.height is not None
+
+
+SMALL = [
+    ("INPUT[10x10x4] -> ADAPTIVE_AVGPOOL7 -> FC-5", 10),
+    ("INPUT[9x9x4] -> UPSAMPLE2 -> FC-5", 9),
+    ("INPUT[9x9x4] -> DECONV3-4s2 -> FC-5", 9),
+    ("INPUT[9x9x4] -> UPSAMPLE2 -> GAP", 9),
+    ("INPUT[9x9x4] -> DECONV4-4s2p1 -> CONV18-2", 9),
+    ("INPUT[9x9x4] -> CONV3-4p1 -> FC-5", 11),  # a zero on each side
+    ("INPUT[9x9x4] -> CROP2 -> GAP", 5),
+    ("INPUT[9x9x4] -> CROP2 -> CONV3-4p1 -> GAP", 7),
+]
+
+
+@pytest.mark.parametrize(("layers", "size"), SMALL)
+def test_nothing_beyond_the_image_and_its_padding_is_seen(layers: str, size: int) -> None:
+    seen = examine(SpecText("spec", layers, pattern=True)).report.rows[-1].receptive_field
+    assert (seen.width and seen.width.size, seen.height and seen.height.size) == (size, size)
+
+
+def adaptive(below: list[Pixels], size: int) -> list[Pixels]:
+    extent = len(below)
+    return [set().union(*below[o * extent // size : -(-(o + 1) * extent // size)]) for o in range(size)]
+
+
+def slid(below: list[Pixels], size: int, stride: int) -> list[Pixels]:
+    return [set().union(*below[at : at + size]) for at in range(0, len(below) - size + 1, stride)]
+
+
+def transposed(below: list[Pixels], size: int, stride: int) -> list[Pixels]:
+    above: list[Pixels] = [set() for _ in range((len(below) - 1) * stride + size)]
+    for place, pixels in enumerate(below):
+        for k in range(size):
+            above[place * stride + k] |= pixels
+    return above
+
+
+UNPADDED = st.one_of(
+    st.builds(lambda f, s: (f"CONV{f}x1-1s{s}x1", lambda b: slid(b, f, s)), st.integers(1, 4), st.integers(1, 3)),
+    st.builds(lambda f: (f"UPSAMPLE{f}x1", lambda b: transposed(b, f, f)), st.integers(1, 3)),
+    st.builds(lambda n: (f"ADAPTIVE_POOL{n}x1", lambda b: adaptive(b, n)), st.integers(1, 6)),
+    st.builds(lambda c: (f"CROP{c}x0", lambda b: b[c : len(b) - c]), st.integers(0, 2)),
+    st.builds(
+        lambda s, more: (f"DECONV{s + more}x1-1s{s}x1", lambda b: transposed(b, s + more, s)),
+        st.integers(1, 2),
+        st.integers(0, 2),
+    ),
+    st.just(("GAP", lambda b: [set().union(*b)])),
+)
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.integers(1, 14), st.lists(UNPADDED, min_size=1, max_size=4))
+def test_without_padding_sizes_are_those_of_the_pixels_that_reach_an_output(
+    width: int, steps: list[tuple[str, Callable[[list[Pixels]], list[Pixels]]]]
+) -> None:
+    below: list[Pixels] = [{at} for at in range(width)]
+    for _, act in steps:
+        below = act(below) if below else []
+    layers = "\n".join(f"  - {text}" for text, _ in steps)
+    found = examine(SpecText("spec.yaml", f"rounding: floor\ninput: {width}x1x2\nlayers:\n{layers}"))
+    if not found.ok:
+        assert not below
+        return
+    seen = found.report.rows[-1].receptive_field.width
+    if seen is not None:  # a period that is too long is not known
+        assert seen.size == max(last - first for first, last in map(hull, below))
