@@ -3,10 +3,10 @@
 import gc
 import os
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 from archcalc.analysis.analyze import Convention, Report, analyze
 from archcalc.diagnostics import Diagnostic, SpecError, in_order
@@ -15,10 +15,13 @@ from archcalc.interop import ModelFile, document_of, open_source
 from archcalc.language.document import Document, read_document
 from archcalc.language.specfile import SpecText, read_beside
 from archcalc.language.training import TrainingSettings
+from archcalc.layers.reshape import channels_stand_first
 
 if TYPE_CHECKING:
     from archcalc.forward.run import Array
     from archcalc.verification.verify import Progress, Verification
+
+ALWAYS = ("AC620",)  # advice that every command gives: an input whose channels stand first changes all figures
 
 _COMMENT = re.compile(r"#[ \t]*archcalc:")
 
@@ -96,6 +99,7 @@ class Architecture(NamedTuple):
         >>> net.analyze().totals.activations, net.analyze(convention="separate").totals.activations
         (448, 704)
         """
+        one_of("convention", convention, get_args(Convention))
         if convention == self.report.convention:
             return self.report
         return analyze(self.graph, convention=convention)
@@ -118,9 +122,13 @@ class Architecture(NamedTuple):
         Raises ValueError for a size, dtype or optimizer that is none, and for "max" without a budget.
         """
         from archcalc.memory import plan as plans
+        from archcalc.memory.autograd import Device
         from archcalc.precision import OPTIMIZERS, PRECISIONS
         from archcalc.units import read_size
 
+        one_of("convention", convention, get_args(plans.Convention))
+        one_of("device", device, get_args(Device))
+        one_of("purpose", purpose, get_args(plans.Purpose))
         said = self.training
         settings = plans.Settings(
             None if batch == "max" else said.batch if batch is None else batch,
@@ -162,10 +170,14 @@ class Architecture(NamedTuple):
 
         dtype: float32 or float64.  image: [H, W, C] or [N, H, W, C] instead of random values.  max_memory: bytes;
         timeout: seconds; where they do not suffice the result says so in `problem`.  against: "torch" compares
-        values, too.  Raises ValueError for an image of another shape, ImportError where torch is not installed.
+        values, too.  Raises ValueError for an image of another shape and a setting that is none, ImportError where torch is not installed.
         """
         from archcalc.verification.verify import verify
 
+        one_of("dtype", dtype, ("float32", "float64"))
+        one_of("against", against, ("", "torch"))
+        if batch < 1:
+            raise ValueError(f"a batch has at least one image, not {batch}")
         return verify(
             self.report,
             batch=batch,
@@ -177,6 +189,12 @@ class Architecture(NamedTuple):
             against=against,
             progress=progress,
         )
+
+
+def one_of(what: str, value: object, options: Sequence[str]) -> None:
+    """Raise ValueError for a setting that is none of the options."""
+    if value not in options:
+        raise ValueError(f"there is no {what} {value!r}; there are {', '.join(one or 'none' for one in options)}")
 
 
 def load(spec: Spec, *, set: Mapping[str, int] | None = None, input: str | None = None) -> Architecture:
@@ -250,28 +268,36 @@ def examine(
     set: Mapping[str, int] | None = None,
     input: str | None = None,
     convention: Convention = "inplace",
-    select: Container[str] | None = (),
+    select: Container[str] | None = ALWAYS,
 ) -> Examination:
     """Everything about a spec's text or a model file: what was read, computed, and found wrong.
 
-    `select` has the codes of the advice that is wanted, None those that are on by default; advice is
-    given on what has no errors.
+    `select` has the codes of the advice that is wanted, None those that are on by default; advice is given on
+    what has no errors, that about the input in any case.
     """
     with _no_collector():
         document = _document(text, set, input)
         report = analyze(document.graph, convention=convention)
+        if report.problems and not document.problems:
+            from archcalc.analysis.inputs import explain
+
+            report.problems = explain(report)
         found = in_order([*document.problems, *report.problems])
+        if document.stated:
+            from archcalc.checks.stated import compared
+
+            found = compared(found, document.stated, report)
         if not report.complete and _fits(found):
             raise RuntimeError("a layer could not be computed, and no message says why")  # a bug: never a green report
         if "expect" in document.entries:
             from archcalc.checks.expect import expectations
 
             found = in_order([*found, *expectations(document, report, judged=_fits(found))])
-        advised = select != () and _fits(found)
-        if advised:
+        fits = _fits(found)
+        if select not in (ALWAYS, ()) or (select is ALWAYS and _odd_input(report)):
             from archcalc.checks.rules import DEFAULT, advise
 
-            found = in_order([*found, *advise(document, report, DEFAULT if select is None else select)])
+            found = in_order([*found, *advise(document, report, DEFAULT if select is None else select, fits=fits)])
         if extension := document.extension:
             found = in_order(extension.placed(found))
             document = document._replace(graph=extension.graph(document.graph))
@@ -281,9 +307,18 @@ def examine(
             from archcalc.checks.rules import DEFAULT, RULES
             from archcalc.checks.suppress import suppress
 
-            run = (DEFAULT if select is None else select) if advised else ()
-            found = suppress(text.text, found, lambda code: code in run or code not in RULES)
+            run = DEFAULT if select is None else select
+            found = suppress(
+                text.text,
+                found,
+                lambda c: c not in RULES or (c in run and ((fits and report.complete) or RULES[c].early)),
+            )
     return Examination(text.path, document, report, tuple(found))
+
+
+def _odd_input(report: Report) -> bool:
+    """Whether the input is worth a word before anybody asks, so that the rules are read only then."""
+    return bool(report.rows) and channels_stand_first(report.input)
 
 
 def unreadable(error: SpecError) -> Examination:

@@ -24,29 +24,29 @@ class Field(NamedTuple):
 
     The next period sees the same `advance` pixels on: for an ordinary network the period is one output and
     `advance` its jump.  `advance` is None where branches that advance differently meet, and 0 where
-    every output sees the same.  There are `count` outputs, and pixels from `low` up to `high` with the padding; None is
+    every output sees the same.  There are `outputs` of them, and pixels from `low` up to `high` with the padding; None is
     the image's own pixels, as many as there are.
     """
 
     ends: tuple[tuple[int, int], ...] = ((0, 1),)
     advance: int | None = 1
-    count: int | None = None
+    outputs: int | None = None
     low: int = 0
     high: int | None = None
 
     @property
     def size(self) -> int:
         """Pixels that an output sees: the most, where neighbours see differently many."""
-        if self.count is None or self.high is None:
+        if self.outputs is None or self.high is None:
             return max(last - first for first, last in self.ends)
-        return max(self._most(place) for place in range(min(self.count, len(self.ends))))
+        return max(self._most(place) for place in range(min(self.outputs, len(self.ends))))
 
     def _most(self, place: int) -> int:
         """The most pixels that outputs at this place of their periods see."""
-        assert self.count is not None
+        assert self.outputs is not None
         assert self.high is not None
         (first, last), advance = self.ends[place], self.advance or 0
-        rounds = (self.count - 1 - place) // len(self.ends)
+        rounds = (self.outputs - 1 - place) // len(self.ends)
         inside = -((first - self.low) // advance) if advance else 0  # from this round on nothing is cut off before
         at = advance * min(rounds, max(0, inside))
         before = at - advance if at else 0
@@ -160,11 +160,13 @@ def _union(fields: list[Field | None], extent: int) -> Field | None:
     high = max(extent if one.high is None else one.high for one in known)
     whole = next((one for one in known if one.advance == 0 and _covers(one, known, extent)), None)
     if whole:
-        return whole._replace(count=count, low=low, high=high)
+        return whole._replace(outputs=count, low=low, high=high)
     periods = {one.advance and Fraction(one.advance, len(one.ends)) for one in known}
     period = lcm(*(len(one.ends) for one in known))
     if len(periods) > 1 or None in periods or period > MAX_PERIOD:
-        return Field(((min(one.ends[0][0] for one in known), max(one.ends[0][1] for one in known)),), None, count, low, high)
+        return Field(
+            ((min(one.ends[0][0] for one in known), max(one.ends[0][1] for one in known)),), None, count, low, high
+        )
     ends = [[one.at(output) for one in known] for output in range(period)]
     first = known[0]
     assert first.advance is not None

@@ -13,7 +13,7 @@ from archcalc.checks.quantities import QUANTITIES
 from archcalc.language.document import KEYS
 from archcalc.language.training import KINDS, TrainingSettings
 from archcalc.layers import TYPES, Key, Layer
-from archcalc.layers.base import ROUNDING
+from archcalc.layers.base import ROUNDING_OF_ALL
 from archcalc.layers.merge import Merge
 from archcalc.layers.reshape import Input
 from archcalc.reader.values import Boolean, Extents, Integer, Kind, Padding, Paddings
@@ -78,7 +78,7 @@ def _top_level() -> dict[str, Schema]:
         "source": _TEXT,
         "year": _value(Integer(1900, 2200)),
         "input": {"anyOf": [volume, {**_object(sides), "required": list(sides)}]},
-        "rounding": {**_value(ROUNDING), "default": "exact"},
+        "rounding": {**_value(ROUNDING_OF_ALL), "default": "exact"},
         "defaults": _object({type: {"$ref": f"#/$defs/{type}", **nameless} for type in TYPES}),
         "vars": {
             "type": "object",

@@ -16,6 +16,7 @@ from archcalc.language.document import Document
 from archcalc.layers import Layer, Windowed
 from archcalc.layers.conv import Convolution
 from archcalc.layers.dense import FullyConnected
+from archcalc.layers.depthwise import DepthwiseConv
 from archcalc.volume import Window
 
 LINEAR = (Convolution, FullyConnected)
@@ -32,10 +33,15 @@ class Remark(NamedTuple):
 
 
 class Network:
-    """A complete report seen as rules ask about it.  Positions in `rows` are those of the graph's nodes."""
+    """A complete report seen as rules ask about it.  Positions in `rows` are those of the graph's nodes.
+
+    A depthwise convolution is seen as the grouped one that it is.
+    """
 
     def __init__(self, document: Document, report: Report, rows: Sequence[Row]) -> None:
-        self.document, self.report, self.rows = document, report, rows
+        self.document, self.report = document, report
+        known: dict[tuple[int, int], Layer] = {}
+        self.rows = tuple(_grouped(row, known) for row in rows)
 
     @cached_property
     def readers(self) -> list[list[Row]]:
@@ -67,6 +73,17 @@ class Network:
         """Whether the row looks at the image's own pixels: no window comes before it."""
         return self.before(row).receptive_field == PIXEL
 
+    def alone(self, first: Row, row: Row) -> bool:
+        """Whether nobody but `row` reads what `first` passes on to it; what the network gives is read, too."""
+        results = self.report.graph.results()
+        at = row.node.inputs[0]
+        while True:
+            if len(self.readers[at]) > 1 or at in results:
+                return False
+            if at == first.position:
+                return True
+            at = self.rows[at].node.inputs[0]
+
     def latest(self, kinds: tuple[type[Layer], ...], past: tuple[type[Layer], ...]) -> list[Row | None]:
         """For every position, the layer of `kinds` whose result it passes on: itself, or one behind `past` only."""
         found: list[Row | None] = []
@@ -81,6 +98,15 @@ class Network:
         return found
 
 
+def _grouped(row: Row, known: dict[tuple[int, int], Layer]) -> Row:
+    layer = row.node.layer
+    if not isinstance(layer, DepthwiseConv):
+        return row
+    channels = row.inputs[0].channels
+    conv = known.setdefault((id(layer), channels), layer.grouped(channels))
+    return row._replace(node=row.node._replace(layer=conv))
+
+
 Check = Callable[[Network], Iterator[Remark]]
 
 
@@ -93,20 +119,21 @@ class Advice(NamedTuple):
     severity: Severity
     default: bool
     check: Check
+    early: bool  # speaks of the input alone, also where the network does not fit
 
 
 RULES: dict[str, Advice] = {}
 
 
 def advice(
-    code: str, page: str | None, *, severity: Severity = "warning", default: bool = True
+    code: str, page: str | None, *, severity: Severity = "warning", default: bool = True, early: bool = False
 ) -> Callable[[Check], Check]:
     """Make a function a rule and enter it in the catalogue; `page` is its module's docstring."""
     title, _, text = (page or code).partition("\n")
     rule(code, title.rstrip("."), text, severity)
 
     def enter(check: Check) -> Check:
-        RULES[code] = Advice(code, title.rstrip("."), text, severity, default, check)
+        RULES[code] = Advice(code, title.rstrip("."), text, severity, default, check, early)
         return check
 
     return enter

@@ -169,8 +169,8 @@ def read_settings(settings: Iterable[str]) -> dict[str, int]:
     found = {}
     for setting in settings:
         name, equals, value = setting.partition("=")
-        digits = value.strip().removeprefix("-").replace("_", "")
-        if not equals or not (digits.isascii() and digits.isdecimal()) or len(digits) > 18:
+        digits = value.strip().removeprefix("-").split("_")  # `1_000`, but not `1__0`
+        if not equals or not all(one.isascii() and one.isdecimal() for one in digits) or len("".join(digits)) > 18:
             raise click.UsageError(f"--set takes NAME=WHOLE_NUMBER, not {setting!r}")
         found[name.strip()] = int(value)
     return found

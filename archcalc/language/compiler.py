@@ -11,6 +11,7 @@ from archcalc.language.entries import (
     INPUT_INSIDE,
     MISSING_KEY,
     Entries,
+    Stated,
     entries_of,
     missing_keys,
     unknown_key,
@@ -21,7 +22,7 @@ from archcalc.language.names import duplicate_name, read_name
 from archcalc.language.pattern import OPTIONAL, Blocks, parse_pattern
 from archcalc.language.steps import BlockStep, BranchStep, Defaults, LayerStep, RepeatStep, Step, unreadable
 from archcalc.language.suggest import MAX_SUGGESTIONS, is_same, key_for, moves, nearest, type_for
-from archcalc.layers import TYPES, Layer
+from archcalc.layers import TYPES, Layer, Windowed
 from archcalc.layers.merge import Merge
 from archcalc.layers.reshape import Input
 from archcalc.reader.nodes import Mapping, Scalar, Sequence, Value, shown
@@ -37,6 +38,8 @@ class Compiler:
         self.lines, self.defaults, self.blocks = lines, defaults, blocks
         self.problems = Problems()
         self.used_blocks: set[str] = set()
+        self.stated: list[Stated] = []
+        self.words: list[Scalar] = []  # branches of one word, which may be meant as names
         self.seen: dict[int, tuple[Value, tuple[Step, ...]]] = {}  # an aliased node is read once
 
     def steps(self, node: Value) -> tuple[Step, ...]:
@@ -159,10 +162,12 @@ class Compiler:
                 elif ours and ours in layer.keys and len(unknown.edits) == 1:  # the repair is whole: key and value
                     unknown = unknown._replace(edits=(*unknown.edits, *_value_edits(layer.keys[ours].kind, node)))
                 self.problems.append(unknown)
+                if word in ("in_features", "in_channels") and isinstance(node, Scalar) and node.text.isdecimal():
+                    self.stated.append(Stated(place.span, word, int(node.text[:18]), key.span))
         optional = OPTIONAL in entries and not values
         defaults = self.defaults.by_type.get(type, {})
         if self.defaults.rounding and "rounding" in layer.keys:
-            defaults = {"rounding": self.defaults.rounding, **defaults}
+            defaults = {"rounding": rounding_of(layer, self.defaults.rounding), **defaults}
         values = {**defaults, **values}
         source = self._name(entries, "from")
         sources = (source,) if source else ()
@@ -207,6 +212,8 @@ class Compiler:
 
     def _branch(self, node: Value) -> tuple[Step, ...]:
         """A branch: a list of steps, a pattern, or a single layer."""
+        if isinstance(node, Scalar) and node.text.isidentifier() and node.text.islower():
+            self.words.append(node)
         return self.inner(Sequence((node,), node.span) if isinstance(node, Mapping) else node)
 
     def _repeat(self, item: Mapping, entries: Entries) -> Step:
@@ -247,6 +254,13 @@ class Compiler:
         arguments = {word: node for word, (_, node) in entries.items() if word in self.blocks[block]}
         name, source = self._name(entries), self._name(entries, "from")
         return BlockStep(block, arguments, key.span, name, source, variables_in(*arguments.values()))
+
+
+def rounding_of(layer: type[Layer], value: Value) -> Value:
+    """The spec's rounding for a layer: `caffe` is down for convolutions and up for pools."""
+    if isinstance(value, Scalar) and value.text.strip() == "caffe" and issubclass(layer, Windowed):
+        return value._replace(text=layer.caffe)
+    return value
 
 
 def retyped(type: Value, item: Mapping) -> str:

@@ -11,7 +11,7 @@ from archcalc.language.names import read_name
 from archcalc.language.steps import Defaults
 from archcalc.language.suggest import MAX_SUGGESTIONS, key_for, nearest, type_for
 from archcalc.layers import TYPES
-from archcalc.layers.base import ROUNDING
+from archcalc.layers.base import ROUNDING_OF_ALL
 from archcalc.reader.expression import names_in
 from archcalc.reader.integers import bad, whole_number
 from archcalc.reader.nodes import Mapping, Scalar, Sequence, Value, shown
@@ -136,7 +136,7 @@ def read_defaults(entries: Entries, problems: Problems) -> Defaults:
             else:
                 problems.append(unknown_key(type, place, key_for(layer, word), ", ".join(layer.keys)))
     rounding = entries["rounding"][1] if "rounding" in entries else None
-    if rounding is not None and problems.attempt(ROUNDING.read, rounding, {}) is None:
+    if rounding is not None and problems.attempt(ROUNDING_OF_ALL.read, rounding, {}) is None:
         rounding = None
     return Defaults(by_type, rounding)
 

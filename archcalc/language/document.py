@@ -7,11 +7,12 @@ from archcalc.diagnostics import Diagnostic, Problems, Refusal, Span, in_order
 from archcalc.graph import UNKNOWN, Graph, Node
 from archcalc.language.compiler import Compiler, pattern_meant
 from archcalc.language.definitions import Variables, read_blocks, read_defaults, read_variables, unused
-from archcalc.language.entries import BAD_STRUCTURE, MISSING_KEY, Entries, unknown_key
+from archcalc.language.entries import BAD_STRUCTURE, MISSING_KEY, Entries, Stated, unknown_key
 from archcalc.language.expand import expand
 from archcalc.language.extends import Beside, Extension, extend
 from archcalc.language.general import unroll
 from archcalc.language.input import first_span, read_input
+from archcalc.language.names import meant_as_names
 from archcalc.language.pattern import parse_pattern
 from archcalc.language.steps import Block, Defaults, Step
 from archcalc.language.suggest import MAX_SUGGESTIONS, nearest
@@ -29,7 +30,7 @@ KEYS = {
     "source": "where the network is published",
     "year": "when it was published",
     "input": "the image: width x height x channels, like 224x224x3",
-    "rounding": "what layers do where (W - F + 2P)/S + 1 is not whole: exact (default), floor or ceil",
+    "rounding": "what layers do where (W - F + 2P)/S + 1 is not whole: exact (default), floor, ceil or caffe",
     "defaults": "hyperparameters a layer type takes unless it says otherwise",
     "vars": "integers to use as $name",
     "blocks": "named lists of layers with variables",
@@ -55,6 +56,7 @@ class Document(NamedTuple):
     lines: tuple[str, ...] = ()
     training: TrainingSettings = TrainingSettings()
     extension: Extension | None = None
+    stated: tuple[Stated, ...] = ()
 
     def line(self, key: str) -> str:
         """A top-level value on one line, like `source` or `year`; empty where it is not given."""
@@ -105,6 +107,7 @@ class _DocumentReader:
         self.training = TrainingSettings()
         self.variables = Variables({}, {})
         self.extension: Extension | None = None
+        self.stated: list[Stated] = []
 
     def document(self) -> Document:
         return Document(
@@ -116,6 +119,7 @@ class _DocumentReader:
             tuple(self.lines),
             self.training,
             self.extension,
+            tuple(self.stated),
         )
 
     def extended(self, root: Mapping, beside: Beside | None) -> Mapping | None:
@@ -163,6 +167,8 @@ class _DocumentReader:
         input, rest = attempt(read_input, self.entries, steps, numbers, self.input, problems) or (UNKNOWN, steps)
         self.graph, found = expand(self.name, Node("input", input, (), where), rest, numbers, blocks)
         problems += found
+        problems += meant_as_names(compiler.words, self.graph)
+        self.stated = compiler.stated
         problems += unused(self.entries, self.variables, headers, compiler.used_blocks)
 
     def read_head(self) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from archcalc.diagnostics import Diagnostic, Edit, Refusal, Span, rule
 from archcalc.language.suggest import NEEDLESS, TRANSLATED, answer, elsewhere, is_same, without
@@ -44,6 +45,15 @@ UNKNOWN_TYPE = rule(
 INPUT_INSIDE = "the input comes first, and once; it cannot stand in a group, repeat, branch or block"
 
 Entries = dict[str, tuple[Scalar, Value]]  # by the text of the key
+
+
+class Stated(NamedTuple):
+    """What a layer says of its own input: the key's place and word, the number, and the layer's place."""
+
+    span: Span
+    word: str
+    value: int
+    layer: Span
 
 
 def entries_of(node: Value, what: str) -> Entries:

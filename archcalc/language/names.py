@@ -1,10 +1,12 @@
 """Names of layers, blocks and joins: how they are written, given to what has none, and found again."""
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from archcalc.diagnostics import Diagnostic, Label, Problems, Refusal, Span, rule
-from archcalc.graph import Node
+from archcalc.graph import Graph, Node
+from archcalc.language.cursor import BAD_PATTERN
 from archcalc.language.suggest import MAX_SUGGESTIONS, nearest
 from archcalc.reader.nodes import Scalar, Value, shown
 
@@ -64,6 +66,29 @@ def duplicate_name(name: Scalar, first: Span) -> Diagnostic:
         text="again",
         labels=(Label(first, "first"),),
     )
+
+
+def meant_as_names(words: Iterable[Scalar], graph: Graph) -> list[Diagnostic]:
+    """Branches of one word, read as patterns, that are the names of layers as well: `pool1` is also a 1x1 pool."""
+    words = {word.span: word for word in words}.values()
+    if not words:
+        return []
+    named: dict[str, Node] = {}
+    own = {word.span for word in words}
+    for node in graph.nodes:
+        if node.span not in own:
+            named.setdefault(node.name.rpartition(".")[2], node)
+    return [
+        Diagnostic(
+            BAD_PATTERN,
+            f"`{word.text}` is a pattern here, and a layer has this name",
+            word.span,
+            labels=(Label(named[word.text].span, f"`{word.text}`"),),
+            help=(f"write `inputs: [{word.text}]` for the layer, or `{word.text.upper()}` for the pattern",),
+        )
+        for word in words
+        if word.text in named
+    ]
 
 
 class Pending(NamedTuple):

@@ -16,7 +16,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, dataclass_transform
 
 from archcalc.diagnostics import rule
-from archcalc.layers.misfit import LayerError, refuse
+from archcalc.layers.misfit import MAX_SIDE, LayerError, refuse
+from archcalc.reader.expression import Environment
+from archcalc.reader.integers import BAD_VALUE, bad
+from archcalc.reader.nodes import Scalar, Value
 from archcalc.reader.values import Boolean, Choice, Kind
 from archcalc.volume import MAX_DIMENSION, Reach, Rounding, Volume, Window
 
@@ -116,6 +119,10 @@ class Kept(NamedTuple):
     autocast: bool = True
 
 
+class BadValue(LayerError, ValueError):
+    """A value that its key does not take, given in Python; a spec's values are refused where they stand."""
+
+
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(key,))
 class Layer:
     """A layer alone, without its place in a network; equal to any layer with the same values."""
@@ -145,6 +152,10 @@ class Layer:
         for name, one in self.keys.items():
             if one.required and name not in values:
                 raise TypeError(f"{self.type} needs {name}")
+        for name, value in values.items():
+            one = self.keys[name]
+            if value is not one.default and not one.kind.takes(value):
+                raise BadValue(BAD_VALUE, f"{name}: {value!r} stands where {one.kind.words} is expected", keys=(name,))
         vars(self).update(values)
         self.validate()
 
@@ -265,7 +276,19 @@ class Types(Mapping[str, type[Layer]]):
 
 TYPES = Types()
 
-ROUNDING = Choice("exact", "floor", "ceil")
+
+class _Rounding(Choice):
+    """How a layer rounds; Caffe's rule is one for many layers."""
+
+    def read(self, node: Value, variables: Environment) -> str:
+        if isinstance(node, Scalar) and node.text.strip() == "caffe":
+            help = ("write floor, as Caffe's convolutions, or ceil, as its pools",)
+            raise bad(node, "`caffe` is the rounding of a whole spec, at its top", help=help)
+        return super().read(node, variables)
+
+
+ROUNDING = _Rounding("exact", "floor", "ceil")
+ROUNDING_OF_ALL = Choice("exact", "floor", "ceil", "caffe")  # at the top of a spec
 
 
 def rounding_key() -> Any:
@@ -284,17 +307,23 @@ class Windowed(Layer):
     """A layer whose output size is (W - F + 2P)/S + 1 along each axis."""
 
     rounding: Rounding
+    caffe: ClassVar[Rounding] = "floor"  # how Caffe rounds it
+
+    def most_padding(self, axis: int) -> int:
+        """The padding on a side beyond which nobody writes one, along width (0) or height (1)."""
+        return MAX_SIDE
 
     def windows(self, x: Volume) -> tuple[Window, Window]:
         raise NotImplementedError
 
     def places(self, x: Volume) -> tuple[int, int]:
         """Number of window positions along width and height, or LayerError (AC201, AC202)."""
-        sizes = []
+        sizes: list[int] = []
         for axis, window, extent in zip(("width", "height"), self.windows(x), x, strict=False):
             fit = window.fit(extent)
             if fit.size < 1 or (fit.leftover and window.rounding == "exact" and not window.same):
-                raise refuse(window, extent, axis, symmetric=window.before == window.after)
+                limit = self.most_padding(len(sizes)) if window.before == window.after else None
+                raise refuse(window, extent, axis, limit, ceil=self.caffe == "ceil")
             sizes.append(fit.size)
         return sizes[0], sizes[1]
 

@@ -117,7 +117,8 @@ class TransposedConv(Layer):
     def label(self) -> str:
         stride = "" if self.stride == (1, 1) else f"s{self.stride}"
         dilation = "" if self.dilation == (1, 1) else f"d{self.dilation}"
-        return f"DECONV{self.kernel_size}-{self.filters}{stride}{dilation}"
+        groups = f"g{self.groups}" if self.groups > 1 else ""
+        return f"DECONV{self.kernel_size}-{self.filters}{stride}{dilation}{groups}"
 
     def cropped(self) -> tuple[tuple[int, int], tuple[int, int]]:
         """What is taken away from the full output, before and after, in width and height; after may be below 0."""

@@ -36,6 +36,8 @@ class Merge(Layer):
     axes: ClassVar[int] = 3  # how many of width, height and channels must agree
 
     def measure(self, inputs: tuple[Volume, ...]) -> tuple[Volume, Cost]:
+        if len(inputs) < 2:
+            raise LayerError(BRANCH_MISMATCH, f"joins at least two branches; here is {'one' if inputs else 'none'}")
         y = self.join(inputs)
         if y.channels > MAX_DIMENSION:
             raise LayerError(TOO_LARGE_VOLUME, f"the output {y} has a dimension larger than {MAX_DIMENSION:,}")
@@ -166,16 +168,16 @@ def mismatch(layer: Merge, inputs: tuple[Volume, ...], reference: int, number: i
     wanted = [(reference, other), (number, first)]
     if isinstance(layer, Elementwise) and other[:2] == (1, 1):
         wanted = [(number, Volume(1, 1, first.channels))]
-    repairs = (_repair(layer, inputs, branch, y) for branch, y in wanted)
-    help = next((one for one in repairs if one), "")
+    help = [one for one in (_repair(layer, inputs, branch, y) for branch, y in wanted) if one]
+    help[1:] = [f"or {one}" for one in help[1:]]
     if layer.axes == 3 and help and Concat().odd(inputs) is None:
-        help += f", or join with `concat` (-> {stacked(inputs)})"
+        help[0] += f", or join with `concat` (-> {stacked(inputs)})"
     return LayerError(
         BRANCH_MISMATCH,
         f"branch {number} does not match branch {reference}",
         keys=(f"branch {number}",),
         notes=(f"{layer.verb}; {', '.join(differ)}",),
-        help=(help,) if help else (),
+        help=tuple(help),
         text=f"branch {number}: {other}",
         labels=((f"branch {reference}", f"branch {reference}: {first}"),),
     )

@@ -7,6 +7,8 @@ from math import gcd
 from archcalc.diagnostics import Diagnostic, Label, Span, rule
 from archcalc.volume import Fit, Window
 
+MAX_SIDE = 64  # the most padding on a side that is proposed
+
 DOES_NOT_FIT = rule(
     "AC201",
     "(W - F + 2P)/S + 1 is not whole",
@@ -20,7 +22,8 @@ DOES_NOT_FIT = rule(
         - conv: {filters: 96, kernel_size: 11, stride: 4, rounding: floor}
 
     `floor` drops the rows and columns that no window reads, and reports say how many; `ceil` lets the last
-    window hang over, as long as it starts inside the image or its left padding.
+    window hang over, as long as it starts inside the image or its left padding.  At the top of a spec a rounding
+    is the default of all its layers; `rounding: caffe` there is Caffe's, convolutions down and pools up.
     """,
 )
 TOO_LARGE_WINDOW = rule(
@@ -28,7 +31,7 @@ TOO_LARGE_WINDOW = rule(
     "the window is larger than its padded input",
     """
     A window cannot be placed even once.  Usually earlier layers have shrunk the volume more than was meant:
-    look at the rows above it in `archcalc report`.
+    look at the rows above it in `archcalc report`.  `padding: half` keeps the size at stride 1.
     """,
 )
 
@@ -74,16 +77,23 @@ def placed(error: LayerError, name: str, span: Span, places: Mapping[str, Span])
     )
 
 
-def refuse(window: Window, extent: int, axis: str, symmetric: bool = True) -> LayerError:
-    """The error for `window` on an axis of `extent` positions; `axis` is "width" or "height"."""
+def refuse(
+    window: Window, extent: int, axis: str, most_padding: int | None = MAX_SIDE, *, ceil: bool = False
+) -> LayerError:
+    """The error for `window` on an axis of `extent` positions; `axis` is "width" or "height".
+
+    `most_padding` is what may be proposed on each side, None where its sides differ; `ceil`: rounding up is proposed.
+    """
     if window.fit(extent).numerator < 0:
-        return _too_large(window, extent, axis)
-    message, notes, help = _explained(window, extent, axis, symmetric)
+        return _too_large(window, extent, axis, most_padding)
+    message, notes, help = _explained(window, extent, axis, most_padding, ceil)
     return LayerError(DOES_NOT_FIT, message, keys=("stride", "kernel_size", "padding"), notes=notes, help=help)
 
 
 @lru_cache(256)  # a spec can hold the same misfit a hundred thousand times
-def _explained(window: Window, extent: int, axis: str, symmetric: bool) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+def _explained(
+    window: Window, extent: int, axis: str, most_padding: int | None, ceil: bool
+) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
     """Message, arithmetic and repairs."""
     fit = window.fit(extent)
     quotient = _decimal(fit.numerator, window.stride)
@@ -92,8 +102,8 @@ def _explained(window: Window, extent: int, axis: str, symmetric: bool) -> tuple
     if window.dilation > 1:
         notes.append(f"F = d(F - 1) + 1 = {window.dilation}*({window.size} - 1) + 1 = {window.span}, dilated")
     repairs = [_widths(window, extent, fit, axis)]
-    if symmetric:
-        if padding := _nearest_padding(window, extent):
+    if most_padding is not None:
+        if padding := _nearest_padding(window, extent, most_padding):
             repairs.append(padding)
         elif (fit.numerator - window.before - window.after) % gcd(2, window.stride):
             unpadded = extent - window.span
@@ -101,6 +111,10 @@ def _explained(window: Window, extent: int, axis: str, symmetric: bool) -> tuple
     if stride := _near_stride(window, extent, fit):
         repairs.append(stride)
     repairs.append(_floor(window, extent, axis))
+    if ceil:
+        up = window._replace(rounding="ceil").fit(extent)
+        if up.size > fit.size:
+            repairs.append(f"write `rounding: ceil` (-> {up.size}), Caffe's for pools")
     help = (repairs[0], *(f"or {one}" for one in repairs[1:]))
     return f"does not fit: output {axis} would be {quotient}", tuple(notes), help
 
@@ -139,10 +153,12 @@ def _widths(window: Window, extent: int, fit: Fit, axis: str) -> str:
     return f"the nearest {name} that fit are {' and '.join(fits)}"
 
 
-def _nearest_padding(window: Window, extent: int) -> str:
+def _nearest_padding(window: Window, extent: int, most: int) -> str:
     current = (window.before + window.after) // 2
     unpadded = extent - window.span
-    fitting = [padding for padding in range(min(window.span, 64)) if (unpadded + 2 * padding) % window.stride == 0]
+    fitting = [
+        padding for padding in range(min(window.span, most + 1)) if (unpadded + 2 * padding) % window.stride == 0
+    ]
     for padding in sorted(fitting, key=lambda one: (abs(one - current), one)):
         if size := _whole(window._replace(before=padding, after=padding), extent):
             return f"`padding: {padding}` (-> {size})"
@@ -170,20 +186,32 @@ def _floor(window: Window, extent: int, axis: str) -> str:
         lost = f"the last {thing} is never read"
     else:
         lost = f"the last {fit.unread} {thing}s are never read"
-    return f"write `rounding: floor` (-> {fit.size}; {lost})"
+    return f"write `rounding: floor` (-> {fit.size}; {lost}), in the layer or at the top of the spec"
 
 
-def _too_large(window: Window, extent: int, axis: str) -> LayerError:
+def _too_large(window: Window, extent: int, axis: str, most_padding: int | None) -> LayerError:
     padded = extent + window.before + window.after
     note = f"W + 2P = {extent} + {_padding(window)} = {padded}, and F = {window.span}"
     if window.dilation > 1:
         note += f" = {window.dilation}*({window.size} - 1) + 1, dilated"
+    help = [_enough_padding(window, extent, axis, most_padding)] if most_padding is not None else []
+    if window.dilation == 1 and _whole(window._replace(size=padded), extent):
+        help.append(f"a window of {padded} covers the whole {axis} (-> 1)")
     return LayerError(
         TOO_LARGE_WINDOW,
         f"does not fit: a window of {axis} {window.span} is larger than its padded input of {padded}",
         keys=("kernel_size", "dilation", "padding"),
         notes=(note,),
-        help=(f"a window of {padded} covers the whole {axis} (-> 1)",)
-        if window.dilation == 1 and _whole(window._replace(size=padded), extent)
-        else (),
+        help=tuple(one for one in help if one),
     )
+
+
+def _enough_padding(window: Window, extent: int, axis: str, most: int) -> str:
+    """The padding that keeps the size at stride 1, else the least with which the window fits."""
+    half = (window.span - 1) // 2
+    for padding in (half, *range(half)) if window.span % 2 else range(half + 1):
+        size = _whole(window._replace(before=padding, after=padding), extent)
+        if size and padding <= most:
+            kept = f" keeps the {axis}" if size == extent else ""
+            return f"`padding: {padding}`{kept} (-> {size})"
+    return ""

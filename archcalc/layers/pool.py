@@ -94,6 +94,20 @@ class Pooling(Windowed):
     def cost(self, x: Volume, y: Volume) -> Cost:
         return Cost(flops=y.size * self.kernel_size.area)
 
+    caffe: ClassVar[Rounding] = "ceil"
+
+    def most_padding(self, axis: int) -> int:
+        """PyTorch refuses more than half the window."""
+        return self.kernel_size[axis] // 2
+
+    def too_wide(self) -> str:
+        """What of the padding exceeds half the window, in words; empty if nothing does."""
+        sides = (max(self.padding[:2]), max(self.padding[2:4]))
+        for axis, size, padding in zip(("width", "height"), self.kernel_size, sides, strict=True):
+            if 2 * padding > size:
+                return f"a padding of {padding} is more than half of the window's {axis} of {size}"
+        return ""
+
     fill: ClassVar[float] = 0.0  # what padding counts as
 
     def workspace(self, inputs: tuple[Volume, ...], y: Volume, images: int) -> int:

@@ -51,6 +51,12 @@ class Input(Layer):
         return run.images(self.height, self.width, self.channels)
 
 
+def channels_stand_first(x: Volume) -> bool:
+    """Whether an input is most likely channels x height x width: 1 or 3 columns of an image of as many rows as channels."""
+    square = x.height == x.channels >= 16
+    return (x.width in (1, 3) and square) or (x.width == 3 and min(x.height, x.channels) >= 32)
+
+
 class Flatten(Layer):
     """All values as one column of channels; fc does it implicitly."""
 

@@ -40,6 +40,10 @@ class Kind:
     def read(self, node: Value, variables: Environment) -> Any:
         raise NotImplementedError
 
+    def takes(self, value: Any) -> bool:
+        """Whether a value that no text was read for is of this kind and in its range."""
+        return True
+
 
 class Integer(Kind):
     def __init__(self, low: int, high: int = MAX_DIMENSION) -> None:
@@ -53,6 +57,9 @@ class Integer(Kind):
             limit = f"at least {self.low}" if value < self.low else f"at most {self.high:,}"
             raise bad(node, f"{value} is out of range: it must be {limit}")
         return value
+
+    def takes(self, value: Any) -> bool:
+        return isinstance(value, int) and not isinstance(value, bool) and self.low <= value <= self.high
 
 
 class Extents(Kind):
@@ -88,6 +95,9 @@ class Extents(Kind):
             raise self._ambiguous(node)
         value = self.one.read(node, variables)
         return Pair(value, value)
+
+    def takes(self, value: Any) -> bool:
+        return isinstance(value, Pair) and self.one.takes(value.width) and self.one.takes(value.height)
 
     def _ambiguous(self, node: Sequence | Scalar) -> Refusal:
         help: tuple[str, ...] = ()
@@ -168,6 +178,11 @@ class Paddings(Kind):
         width, height = self.extents.read(node, variables)
         return Padding(width, width, height, height)
 
+    def takes(self, value: Any) -> bool:
+        if not isinstance(value, Padding) or value.mode not in ("", "same", "half"):
+            return False
+        return all(self.extents.one.takes(side) for side in value[:4])
+
 
 def _uncased(node: Value, options: tuple[str, ...]) -> str:
     """The option that a word is but for its capitals, as in `SAME` and `Adam`; empty if there is none."""
@@ -188,6 +203,9 @@ class Choice(Kind):
         message = f"{shown(node)} stands where {self.words} is expected"
         raise bad(node, message, help=(f"write {meant}",) if meant else (), instead=meant)
 
+    def takes(self, value: Any) -> bool:
+        return value in self.options
+
 
 class Boolean(Kind):
     words = "true or false"
@@ -205,6 +223,9 @@ class Boolean(Kind):
             help=(f"write {guess}",) if guess else (),
             instead=guess,
         )
+
+    def takes(self, value: Any) -> bool:
+        return isinstance(value, bool)
 
 
 class Number(Kind):
@@ -231,6 +252,11 @@ class Number(Kind):
         if not self.low <= value <= self.high or (self.open_high and value == self.high):
             raise bad(node, f"{text} is out of range: here stands {self.words}")
         return value
+
+    def takes(self, value: Any) -> bool:
+        if isinstance(value, bool) or not isinstance(value, int | float) or value in (float("inf"), float("-inf")):
+            return False
+        return self.low <= value <= self.high and not (self.open_high and value == self.high)
 
 
 def volume_of(texts: list[str]) -> str:

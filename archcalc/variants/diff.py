@@ -6,12 +6,15 @@ layers, then, between those, layers of one type.  Names themselves make no diffe
 
 import re
 from collections.abc import Collection, Iterator
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from archcalc.analysis.analyze import Report, Row
 from archcalc.graph import Node
 from archcalc.layers import Layer
 from archcalc.variants.align import Pairs, common, longest_increase
+
+if TYPE_CHECKING:
+    from archcalc.architecture import Architecture
 
 Status = Literal["added", "removed", "changed", "affected"]
 
@@ -71,8 +74,8 @@ class Comparison(NamedTuple):
         return sum(change.status == status for change in self.changes)
 
 
-def compare(a: Report, b: Report) -> Comparison:
-    """Compare two complete reports of one convention; the time is about linear in the number of layers.
+def compare(a: "Report | Architecture", b: "Report | Architecture") -> Comparison:
+    """Compare two networks, or two complete reports of one convention; the time is about linear in the number of layers.
 
     >>> import archcalc
     >>> a, b = (archcalc.load(f"INPUT[8x8x3] -> CONV3-{k} -> RELU -> FC-10").report for k in (4, 8))
@@ -83,6 +86,7 @@ def compare(a: Report, b: Report) -> Comparison:
     affected relu1 0
     affected fc1 1440
     """
+    a, b = (one if isinstance(one, Report) else one.report for one in (a, b))
     pairs = _align(a.graph.nodes, b.graph.nodes)
     wiring = _Wiring(a.graph.nodes, b.graph.nodes, pairs)
     changes: list[Change] = []

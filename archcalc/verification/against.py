@@ -14,6 +14,7 @@ from torch.nn import functional
 from archcalc.analysis.analyze import Row
 from archcalc.forward.arrays import margins
 from archcalc.forward.run import Array
+from archcalc.layers.pool import Pooling
 from archcalc.verification.against_further import FURTHER
 
 RELATIVE = {torch.float32: 1e-4, torch.float64: 1e-6}  # of the largest value; gelu's erf is good to 1.5e-7
@@ -27,6 +28,8 @@ def compare(row: Row, inputs: tuple[Array, ...], weights: list[Array], y: Array)
     reference = REFERENCES.get(layer.type)
     if reference is None:
         return ""
+    if isinstance(layer, Pooling) and (wide := layer.too_wide()):
+        return f"{wide}: PyTorch refuses it"
     with torch.no_grad():
         images = [torch.from_numpy(x).permute(0, 3, 1, 2).contiguous() for x in inputs]
         theirs = reference(layer, images, [torch.from_numpy(w) for w in weights])
@@ -172,10 +175,8 @@ def _response_norm(layer: Any, images: list[Any], weights: list[Any]) -> Any:
 
 def _own_padding(layer: Any) -> tuple[int, int] | None:
     """Padding as PyTorch takes it, height first; None where it does not."""
-    p, pool = layer.padding, hasattr(layer, "step")
+    p = layer.padding
     if p.mode or p.left != p.right or p.top != p.bottom:
-        return None
-    if pool and (2 * p.left > layer.kernel_size.width or 2 * p.top > layer.kernel_size.height):
         return None
     return p.top, p.left
 

@@ -304,6 +304,42 @@ SAYS = [
         ("`expect: {output: 1x1x10, params: 1_930}` holds today",),
     ),
     (
+        "AC623",
+        "INPUT[32x32x3] -> POOL5p4 -> FC-10",
+        "1:25: a padding of 4 is more than half of the window's width of 5: PyTorch refuses it",
+        (),
+    ),
+    (
+        "AC623",
+        "INPUT[32x32x3] -> AVGPOOL3s1p2 -> FC-10",
+        "1:30: a padding of 2 is more than half of the window's width of 3: PyTorch refuses it",
+        (),
+    ),
+    (
+        "AC620",
+        "INPUT[3x480x640] -> CONV3-64 -> GAP",
+        "1:1: the input is 3 wide, 480 high and 640 channels deep",
+        ("`640x480x3` is an image of 3 channels",),
+    ),
+    (
+        "AC603",
+        "INPUT[32x32x16] -> DWCONV4 -> RELU -> GAP",
+        "1:26: a filter of even width 4 has no centre: (F - 1)/2 = 1.5",
+        ("3 or 5 with `padding: half` keeps the size at stride 1",),
+    ),
+    (
+        "AC605",
+        "INPUT[64x64x3] -> CONV3-8p1 -> POOL8x1 -> GAP",
+        "1:36: a 8x1 pool with stride 8x1 keeps one value in 8 (12.5%)",
+        ("8*1 = 8; the usual 2x2 with stride 2 keeps one in 4",),
+    ),
+    (
+        "AC608",
+        "INPUT[33x33x3] -> CONV3-8s2p1 -> RELU -> GAP -> FC-10",
+        "1:27: stride 2 right after the input: all 33x33 positions would be 8,712 values, 34.03 KiB an image in float32",
+        (),
+    ),
+    (
         "AC622",
         "INPUT[32x32x3] -> CONV32-3 -> RELU -> FC-10",
         "1:19: 3 filters of 32x32: the window stands first",
@@ -312,6 +348,24 @@ SAYS = [
 ]
 
 SILENT = [
+    ("AC623", "INPUT[33x33x3] -> POOL5s2p2 -> POOL3s2p1 -> FC-10"),
+    ("AC620", "INPUT[3x16x20] -> CONV1-8 -> GAP"),
+    # a value that others read, too: squeeze-excitation behind a batch norm, a feature pyramid, pre-activation
+    ("AC611", "input: 8x8x8\nlayers: [CONV3-8p1, bn, multiply: [[], [GAP, CONV1-2, RELU, CONV1-8, SIGMOID]], relu]"),
+    (
+        "AC611",
+        "input: 8x8x8\nlayers: [conv: {name: side, filters: 8, kernel_size: 1}, CONV3-8p1, add: {inputs: [side, conv1]}]",
+    ),
+    ("AC611", "input: 8x8x8\nlayers: [CONV3-8p1, add: [[], [BN, RELU, CONV3-8p1]], CONV3-8p1]"),
+    ("AC603", "INPUT[64x64x3] -> CONV4-64s2p1 -> LEAKY_RELU -> CONV4-128s2p1 -> GAP"),  # DCGAN's discriminator
+    ("AC603", "INPUT[640x640x3] -> CONV6-32s2p2 -> GAP"),  # YOLOv5's stem
+    ("AC603", "input: 64x1x8\nlayers: [conv: {filters: 8, kernel_size: 2x1, padding: {left: 1}}, relu, gap]"),
+    ("AC603", "INPUT[64x1x8] -> CONV2x1-8 -> RELU -> CONV2x1-8d2x1 -> GAP"),  # WaveNet's
+    ("AC608", "INPUT[224x224x3] -> CONV3-16s2psame -> BN -> HARDSWISH -> GAP"),  # MobileNetV3's stem
+    ("AC602", "INPUT[64x64x3] -> CONV3-64p1 -> RELU -> CONV7-3p3 -> TANH"),  # CycleGAN's last layer
+    ("AC602", "INPUT[16x16x64] -> CONV3-64p1 -> RELU -> CONV7-4096 -> RELU -> CONV1-4096 -> RELU -> CONV1-21"),  # FCN
+    ("AC602", "INPUT[32x32x64] -> CONV1-64 -> RELU -> DWCONV7p3 -> CONV1-64 -> GAP -> FC-10"),
+    ("AC605", "INPUT[64x8x3] -> POOL4x1 -> POOL2x1 -> FC-10"),
     ("AC622", "INPUT[32x32x3] -> CONV7-3p3 -> CONV1-3 -> FC-10"),
     ("AC611", "INPUT[8x8x8] -> CONV1-8 -> DWCONV3p1 -> CONV1-8"),
     ("AC620", "INPUT[1x128x64] -> CONV1x3-8 -> GAP"),
@@ -467,3 +521,35 @@ def test_examples_of_the_page(code: str) -> None:
     shown = examples(code)
     assert [one.code for one in advice(shown["Bad"], {code})] == [code]
     assert advice(shown["Good"], {code}) == []
+
+
+def test_a_depthwise_convolution_is_judged_as_the_grouped_one_that_it_is() -> None:
+    """Whichever way it is written; there are rules for either."""
+    for numbers, grouped in (("4", "4-16g16"), ("3s2p1", "3-16s2p1g16"), ("5p2", "5-16p2g16")):
+        text = f"INPUT[33x33x16] -> RELU -> DWCONV{numbers} -> BN -> RELU -> GAP -> FC-10"
+        assert [(one.code, one.message.replace("dwconv1", "conv1")) for one in advice(text, RULES)] == [
+            (one.code, one.message) for one in advice(text.replace(f"DWCONV{numbers}", f"CONV{grouped}"), RULES)
+        ]
+
+
+def test_biases_before_batch_norm_are_said_in_one_line_where_they_are_many() -> None:
+    layers = "\n".join(f"- CONV1-{8 * n} -> BN -> RELU" for n in range(1, 13))
+    (one,) = advice(f"input: 8x8x3\nlayers:\n{layers}", {"AC613"})
+    assert one.message == "conv1 and 11 more like it: 624 biases that the batch norm behind takes away"
+    assert one.span.line == 3
+
+
+@pytest.mark.parametrize("command", ["check", "report", "plan", "verify"])
+def test_channels_that_stand_first_are_said_by_every_command(command: str) -> None:
+    """B6: `report zoo:resnet18 --input 3x224x224` counted 12,382,568 parameters and said nothing."""
+    arguments = [sys.executable, "-m", "archcalc", command, "INPUT[3x32x32] -> CONV3-8p1 -> GAP -> FC-10"]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    assert "warning[AC620]: the input is 3 wide, 32 high and 32 channels deep" in done.stdout + done.stderr
+
+
+def test_channels_that_stand_first_are_said_where_the_network_does_not_fit() -> None:
+    found = examine(SpecText("s", "INPUT[3x224x224] -> CONV7-64s2p3 -> POOL3s2p1", pattern=True)).diagnostics
+    assert [one.code for one in found] == ["AC620", "AC201"]
+    quiet = examine(SpecText("s", "# archcalc: disable-file=AC620\ninput: 3x32x32\nlayers: [FC-10]\n"))
+    assert quiet.diagnostics == ()
+    assert examine(SpecText("s", "INPUT[3x32x32] -> FC-10", pattern=True), select=()).diagnostics == ()

@@ -180,7 +180,7 @@ specs/alexnet.yaml:7:13: error[AC201]: conv1 does not fit: output width would be
   = (W - F + 2P)/S + 1 = (224 - 11 + 2*0)/4 + 1 = 54.25
   = no padding fixes this: 213 + 2P is odd and S = 4
   help: the nearest widths that fit are 223 (-> 54) and 227 (-> 55)
-  help: or write `rounding: floor` (-> 54; the last column is never read)
+  help: or write `rounding: floor` (-> 54; the last column is never read), in the layer or at the top of the spec
 """,
     ),
     "vgg16": (
@@ -205,6 +205,7 @@ specs/resnet.yaml:31:9: error[AC301]: add: branch 2 does not match branch 1
    |         ^^^^^^^^^^^^^^^ branch 2: [56x56x256]
   = add sums element by element: width, height and channels must agree; channels differ (64, 256)
   help: give branch 1 `CONV1-256`, or join with `concat` (-> [56x56x320])
+  help: or give branch 2 `CONV1-64`
 """,
     ),
 }

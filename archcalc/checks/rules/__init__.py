@@ -22,18 +22,20 @@ DEFAULT = frozenset(code for code, one in RULES.items() if one.default)
 __all__ = ["DEFAULT", "RULES", "advise"]
 
 
-def advise(document: Document, report: Report, select: Container[str] = DEFAULT) -> list[Diagnostic]:
-    """What the selected rules say, each at most once a place; nothing about a network that is incomplete.
+def advise(
+    document: Document, report: Report, select: Container[str] = DEFAULT, *, fits: bool = True
+) -> list[Diagnostic]:
+    """What the selected rules say, each at most once a place; where the network does not fit, of its input only.
 
     A layer that came from no text has its name in the message instead of a place.
     """
-    if not report.complete:
+    if not report.rows:
         return []
     rows = [_told_apart(row) for row in report.rows] if report.rows[-1].node.span == NOWHERE else report.rows
     network = Network(document, report, rows)
     found: dict[tuple[object, ...], Diagnostic] = {}
     for code in sorted(RULES):
-        if code in select:
+        if code in select and ((fits and report.complete) or RULES[code].early):
             for one in RULES[code].check(network):
                 diagnostic = Diagnostic(
                     code, one.message, one.span, RULES[code].severity, labels=one.labels, notes=one.notes, help=one.help

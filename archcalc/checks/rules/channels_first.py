@@ -15,14 +15,15 @@ Good:
 from collections.abc import Iterator
 
 from archcalc.checks.advice import Network, Remark, advice
+from archcalc.layers.reshape import channels_stand_first
 
 
-@advice("AC620", __doc__)
+@advice("AC620", __doc__, early=True)
 def channels_first(network: Network) -> Iterator[Remark]:
     width, height, channels = network.report.input
-    if width in (1, 3) and height == channels >= 16:
+    if channels_stand_first(network.report.input):
         yield Remark(
             network.rows[0].node.span,
             f"the input is {width} wide, {height} high and {channels:,} channels deep",
-            help=(f"`{height}x{height}x{width}` is an image of {width} channel{'s' if width > 1 else ''}",),
+            help=(f"`{channels}x{height}x{width}` is an image of {width} channel{'s' if width > 1 else ''}",),
         )

@@ -20,6 +20,7 @@ from archcalc.checks.advice import Network, Remark, advice, place
 from archcalc.layers.conv import Convolution
 
 CHEAP = 1 << 20  # values that need no saving: 4 MiB an image in single precision
+FILTERS = 64  # of a stem without a stride, if it has not more: a narrow stem on a large image saves operations
 
 
 @advice("AC608", __doc__)
@@ -30,7 +31,7 @@ def early_stride(network: Network) -> Iterator[Remark]:
             continue
         x = row.inputs[0]
         full = x.width * x.height * layer.filters
-        if layer.stride != (1, 1) and full <= CHEAP:
+        if layer.stride != (1, 1) and x.width * x.height * max(layer.filters, FILTERS) <= CHEAP:
             yield Remark(
                 place(row, "stride"),
                 f"stride {layer.stride} right after the input: all {x.width}x{x.height} positions would be"

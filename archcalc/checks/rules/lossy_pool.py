@@ -1,7 +1,8 @@
 """A pool that throws away most of its input.
 
 Pools are 2x2 or 3x3 with stride 2.  A larger window or stride is too lossy: with stride 3 one of nine
-values is left.  Pools over the whole image and those that only smooth (stride 1) are not meant.
+values is left.  Pools over the whole image, those that only smooth (stride 1), and those along one axis that keep one
+value in four, as the usual 2x2, are not meant.
 
 Bad:
 
@@ -24,6 +25,8 @@ def lossy_pool(network: Network) -> Iterator[Remark]:
     for row in network.sites:
         layer = row.node.layer
         if not isinstance(layer, Pooling) or max(layer.step) == 1 or covers(row):
+            continue
+        if min(layer.step) == 1 == min(layer.kernel_size) and layer.step.area <= 4:
             continue
         if max(layer.kernel_size) > 3 or max(layer.step) > 2:
             (width, height), kept = layer.step, layer.step.area

@@ -3,7 +3,8 @@
 Without a nonlinearity between them two linear layers compute one linear function: the second costs parameters
 and operations, and the network is no deeper for it.  Batch norm, dropout, average pools and flatten do not
 help, they are linear too.  What is deliberately linear is not meant: a layer with fewer channels than both
-its neighbours (the bottleneck of MobileNetV2), a depthwise convolution and its 1x1, and a 1xN behind an Nx1.
+its neighbours (the bottleneck of MobileNetV2), a depthwise convolution and its 1x1, a 1xN behind an Nx1, and a
+value that others read, too (squeeze-excitation, a feature pyramid, pre-activation).
 
 Bad:
 
@@ -32,7 +33,7 @@ def missing_activation(network: Network) -> Iterator[Remark]:
     latest = network.latest(LINEAR, STILL_LINEAR)
     for row in network.linear:
         first = latest[row.node.inputs[0]]
-        if first is None or _deliberate(first, row):
+        if first is None or _deliberate(first, row) or not network.alone(first, row):
             continue
         yield Remark(
             row.node.span,

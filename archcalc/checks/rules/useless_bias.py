@@ -23,6 +23,7 @@ from archcalc.layers.deconv import TransposedConv
 from archcalc.layers.depthwise import DepthwiseConv
 from archcalc.layers.norm import BatchNorm
 
+MANY = 8  # places that are named one by one
 _SHIFTED = (*LINEAR, DepthwiseConv, TransposedConv)
 
 
@@ -34,6 +35,8 @@ def useless_bias(network: Network) -> Iterator[Remark]:
             readers = network.readers[row.position]
             if readers and all(isinstance(one.node.layer, BatchNorm) for one in readers):
                 found.setdefault(place(row, "bias"), []).append(row)
+    if len(found) > MANY:  # an import has a layer for every one, and one line says it
+        found = {next(iter(found)): [row for rows in found.values() for row in rows]}
     for span, rows in found.items():
         biases = sum(row.cost.biases for row in rows)
         more = f" and {len(rows) - 1:,} more like it" if len(rows) > 1 else ""

@@ -17,12 +17,15 @@ from archcalc.analysis.fold import by_path
 from archcalc.formats import Look, incomplete
 from archcalc.formats._console import bar, printed
 from archcalc.formats.folding import head_of, named, runs, under
+from archcalc.layers import Layer
 from archcalc.precision import PRECISIONS
+from archcalc.reader.values import Padding
 
 FOLDS = PARTIAL = True
 
 ROOMY, FORMULA_FROM, FIELD_FROM = 96, 118, 132  # columns from which there is room for more
-LEAST = 72  # columns that names, figures and bars take at the least
+BARS_FROM = 72  # columns that names, figures and bars take at the least
+LEAST = 56  # without the bars
 
 
 class Line(NamedTuple):
@@ -73,11 +76,19 @@ def merge(report: Report) -> list[Line]:
         source = row.node.inputs[0] if joins else -1
         if joins and at.get(source) == len(lines) - 1 and source != 0 and lines[-1].row.output == row.output:
             last = lines[-1]
-            lines[-1] = last._replace(label=f"{last.label} {row.node.layer.label}", macs=last.macs + row.cost.macs)
+            lines[-1] = last._replace(label=f"{last.label} {typed(row.node.layer)}", macs=last.macs + row.cost.macs)
         else:
-            lines.append(Line(row, row.node.layer.label, row.activations, row.cost.params, row.cost.macs))
+            lines.append(Line(row, typed(row.node.layer), row.activations, row.cost.params, row.cost.macs))
         at[row.position] = len(lines) - 1
     return lines
+
+
+def typed(layer: Layer) -> str:
+    """A layer in pattern notation with its padding, without which no size can be followed: `CONV7-64s2p3`."""
+    padding = layer.values().get("padding")
+    if not isinstance(padding, Padding) or padding == Padding() or layer.type == "pad":
+        return layer.label
+    return f"{layer.label}p{padding}"
 
 
 def sums(lines: list[Line], depth: int) -> list[Line]:
@@ -121,9 +132,11 @@ def _columns(table: Table, report: Report, look: Look) -> None:
     table.add_column(
         "memory", units.size(totals.activations * width), justify="right", no_wrap=True, footer_style="bold"
     )
-    table.add_column("", "", no_wrap=True)
+    if _room(look, BARS_FROM):
+        table.add_column("", "", no_wrap=True)
     table.add_column("params", units.count(totals.params), justify="right", no_wrap=True, footer_style="bold")
-    table.add_column("", "", no_wrap=True)
+    if _room(look, BARS_FROM):
+        table.add_column("", "", no_wrap=True)
     table.add_column("MACs", units.count(totals.macs), justify="right", no_wrap=True, footer_style="bold")
     if look.im2col:
         table.add_column("im2col", "", justify="right", no_wrap=True)
@@ -137,14 +150,15 @@ def _cells(line: Line, name: str, scale: int, heaviest: int, look: Look) -> list
     row = line.row
     width = look.value_bytes
     length = 6 if _room(look, ROOMY) else 3
+    bars = _room(look, BARS_FROM)
     cells = [
         Text(name, style="bold") if not line.folded else Text("  ..."),
         Text(line.folded) if line.folded else _label(line, row),
         Text("" if line.folded else units.volume(row.output, look.layout, look.batch), style="cyan"),
         Text(units.size(line.memory * width) if line.memory else ""),
-        bar(0 if line.folded else line.memory, scale, length, "magenta", look),
+        *([bar(0 if line.folded else line.memory, scale, length, "magenta", look)] if bars else []),
         Text(units.count(line.params) if line.params else ""),
-        bar(0 if line.folded else line.params, heaviest, length, "green", look),
+        *([bar(0 if line.folded else line.params, heaviest, length, "green", look)] if bars else []),
         Text(units.count(line.macs) if line.macs else ""),
     ]
     if look.im2col:
@@ -160,7 +174,7 @@ def _missing(report: Report) -> list[Text]:
     """The first layer that has no results; the message about it follows the table."""
     known = {row.position for row in report.rows}
     node = next(node for position, node in enumerate(report.graph.nodes) if position not in known)
-    label = node.layer.label if node.layer.type else "?"
+    label = typed(node.layer) if node.layer.type else "?"
     return [Text(node.name, style="bold red"), Text(label), Text("?", style="bold red")]
 
 
@@ -206,4 +220,7 @@ def _caption(report: Report, look: Look) -> Text:
         parts.insert(1, f"{totals.buffers:,} buffers (running statistics, not trained)")
     if missing := incomplete(report):
         parts.append(missing)
+    limits = (("bars", BARS_FROM), ("how parameters come about", FORMULA_FROM), ("receptive field", FIELD_FROM))
+    if hidden := [what for what, columns in limits if not _room(look, columns)]:
+        parts.append(f"not shown at {look.width} columns: {', '.join(hidden)}")
     return Text("\n".join(parts))
