@@ -1,0 +1,45 @@
+"""`archcalc explain`."""
+
+import sys
+
+import click
+
+from archcalc import formats
+from archcalc.commands._common import FOUND, OK, USAGE, complete_specs, examine_spec, look_of, spec_options
+from archcalc.commands._common import explain as print_findings
+
+
+@click.command()
+@click.argument("spec", shell_complete=complete_specs)
+@click.argument("layer")
+@click.option("--format", "-f", "form", type=click.Choice(formats.names("explain")), default="text", show_default=True)
+@spec_options
+def explain(spec: str, layer: str, form: str, variables: tuple[str, ...], input_size: str | None) -> int:
+    """Say why a LAYER is as it is: its size, parameters, operations, memory and receptive field, with the arithmetic.
+
+    For a layer that does not fit, says what would.  Exits 1 where the layer has no volume.
+    """
+    from archcalc.analysis.explanation import facts
+    from archcalc.files import shown_path
+    from archcalc.language.suggest import nearest
+
+    found = examine_spec(spec, variables, input_size)
+    if found is None:
+        return USAGE
+    nodes = {node.name: node for node in found.document.graph.nodes}
+    if layer not in nodes:
+        print_findings(found)
+        meant = nearest(layer, nodes)
+        help = f"; did you mean {meant}?" if meant else ""
+        click.echo(f"archcalc: {found.path} has no layer {shown_path(layer)}{help}", err=True)
+        return FOUND if found.diagnostics and not found.fits else USAGE
+    row = next((one for one in found.report.rows if one.node.name == layer), None)
+    if row is None:
+        print_findings(found)
+        click.echo(f"archcalc: {layer} has no volume: it, or a layer before it, does not fit", err=True)
+        return FOUND
+    node = row.node
+    place = f", {found.path}:{node.span.line}" if node.span.line else f", {found.path}"
+    head = f"{node.name}: {node.layer.label}{place}"
+    sys.stdout.write(formats.renderer("explain", form)(head, facts(found.report, row), look_of(sys.stdout)))
+    return OK
