@@ -5,12 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 # What is slow on a busy machine is not wrong; benchmarks measure time.
 settings.register_profile("archcalc", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("gate", settings.get_profile("archcalc"), derandomize=True)  # the same examples in every run
-settings.register_profile("quick", settings.get_profile("gate"), max_examples=15)  # while working, and for mutants
+settings.register_profile("quick", settings.get_profile("gate"), max_examples=15)  # while working
+no_shrinking = [one for one in Phase if one is not Phase.shrink]
+settings.register_profile("mutants", settings.get_profile("quick"), phases=no_shrinking, database=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("gate" if os.environ.get("CI") else "archcalc"))
 
 pytest_plugins = ["pytester"]

@@ -152,17 +152,17 @@ def killed(name: str, path: Path, source: str, tests: list[str]) -> bool:
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, 1)
         os.dup2(null, 2)
-        sys.meta_path.insert(0, _Instead(name, path, source))
+        sys.meta_path.insert(0, _Instead(name, path, source))  # with plain asserts pytest puts no finder before it
         import pytest
 
-        os._exit(int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-m", "not torch", *tests])))
+        os._exit(int(pytest.main(["-x", "-q", "--assert=plain", "-p", "no:cacheprovider", "-m", "not torch", *tests])))
     _, status = os.waitpid(child, 0)
     return status != 0
 
 
 def main(wanted: list[str]) -> None:
     os.chdir(ROOT)
-    os.environ["HYPOTHESIS_PROFILE"] = "quick"
+    os.environ["HYPOTHESIS_PROFILE"] = "mutants"
     sys.path.insert(0, str(ROOT))
     import click.testing
     import numpy as np
@@ -178,6 +178,7 @@ def main(wanted: list[str]) -> None:
         name = "archcalc." + module.replace("/", ".")
         tests = CORE[module].split()
         assert not killed(name, path, text, tests), f"{module}: the tests fail without a mutant"
+        assert killed(name, path, "raise ImportError", tests), f"{module}: the tests run without it"
         count = alive = 0
         for one in mutants(text):
             count += 1

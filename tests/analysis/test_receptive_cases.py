@@ -1,0 +1,140 @@
+"""Receptive fields of chosen networks against brute force, at the edges of the rules: periods, unions, both axes."""
+
+from collections.abc import Callable
+from fractions import Fraction
+
+import pytest
+from test_receptive import Axis, bilinear, deconv, field, hull, image, window
+
+import archcalc
+from archcalc.analysis.receptive import MAX_JUMP, Field
+from archcalc.volume import MAX_PERIOD, Window
+
+Step = tuple[str, Callable[[Axis], Axis]]
+
+
+def conv(size: int, stride: int = 1, padding: int = 0) -> Step:
+    return f"CONV{size}x1-1s{stride}x1p{padding}x0", lambda below: window(below, size, stride, padding)
+
+
+def up(factor: int) -> Step:
+    return f"UPSAMPLE{factor}x1", lambda below: deconv(below, factor, factor, 0)
+
+
+def transposed(size: int, stride: int, padding: int = 0) -> Step:
+    return f"DECONV{size}x1-1s{stride}x1p{padding}x0", lambda below: deconv(below, size, stride, padding)
+
+
+CHAINS: list[list[Step]] = [
+    [conv(3, padding=1), up(2), conv(3, padding=1)],
+    [up(3), conv(2, 2), up(2), conv(3, padding=1)],
+    [up(2), up(3), conv(5, padding=2), conv(2, 3)],
+    [transposed(4, 2, 1), conv(3, padding=1), transposed(3, 2), conv(2, 2)],
+    [transposed(5, 3, 1), conv(4, 2, 1), up(2)],
+    [conv(7, 2, 3), conv(3, 2, 1), up(4), conv(3, 3, 1), up(3), conv(3)],
+    [up(4), conv(1, 2), conv(3), up(2)],
+]
+
+
+@pytest.mark.parametrize("steps", CHAINS, ids=[" ".join(text for text, _ in steps) for steps in CHAINS])
+def test_a_chain_sees_what_brute_force_sees(steps: list[Step]) -> None:
+    below = image()
+    for _, act in steps:
+        below = act(below)
+    found = field("\n".join(f"  - {text}" for text, _ in steps))
+    assert [found.at(output) for output in range(-2, 12)] == [hull(below[output]) for output in range(-2, 12)]
+    sizes = [len(range(*found.at(output))) for output in range(12)]
+    assert found.size == max(sizes)
+
+
+def test_branches_of_different_periods_see_their_union() -> None:
+    wide = deconv(window(image(), 3, 1, 1), 2, 2, 0)
+    narrow = bilinear(image(), 2)
+    found = field(
+        "  - concat:\n      - CONV3x1-2p1x0 -> UPSAMPLE2x1\n      - upsample: {factor: 2x1, mode: bilinear}\n"
+    )
+    assert [found.at(o) for o in range(9)] == [hull(wide[o] | narrow[o]) for o in range(9)]
+    assert found.jump == Fraction(1, 2)
+    six = field(
+        "  - concat:\n      - UPSAMPLE2x1 -> UPSAMPLE3x1\n      - UPSAMPLE3x1 -> CONV3x1-1p1x0 -> UPSAMPLE2x1\n"
+    )
+    a = deconv(deconv(image(), 2, 2, 0), 3, 3, 0)
+    b = deconv(window(deconv(image(), 3, 3, 0), 3, 1, 1), 2, 2, 0)
+    assert [six.at(o) for o in range(14)] == [hull(a[o] | b[o]) for o in range(14)]
+
+
+def test_a_gate_stretches_along_the_axis_where_it_is_one_pixel() -> None:
+    report = archcalc.load("INPUT[6x9x2] -> CONV1-2").report
+    del report
+    found = archcalc.load("INPUT[6x9x2] -> CONV3-2p1 -> GAP -> FC-2").report.rows[-1].receptive_field
+    assert (found.width.size, found.height.size) == (8, 11)  # type: ignore[union-attr]
+
+
+NETWORKS = [
+    "CONV{a}-4s{b}p{c} -> RELU",
+    "CONV{a}-4p{c} -> POOL{b} -> CONV{b}-4",
+    "UPSAMPLE{b} -> CONV{a}-4s{a}",
+    "DECONV{a}-4s{b} -> CONV{b}-4",
+]
+
+
+@pytest.mark.parametrize("layers", NETWORKS)
+@pytest.mark.parametrize("numbers", [{"a": (3, 5), "b": (2, 1), "c": (1, 0)}, {"a": (2, 3), "b": (1, 2), "c": (0, 1)}])
+def test_the_axes_do_not_touch_each_other(layers: str, numbers: dict[str, tuple[int, int]]) -> None:
+    """A network's height sees what the width of the network lying on its side sees."""
+
+    def seen(turned: bool) -> tuple[Field | None, Field | None]:
+        pairs = {key: "x".join(map(str, pair[::-1] if turned else pair)) for key, pair in numbers.items()}
+        size = "31x45" if turned else "45x31"
+        text = f"rounding: floor\ninput: {size}x2\nlayers:\n  - {layers.format(**pairs)}\n"
+        found = archcalc.architecture.examine(archcalc.language.specfile.SpecText("x.yaml", text))
+        assert found.ok, found.diagnostics
+        return found.report.rows[-1].receptive_field
+
+    upright, turned = seen(turned=False), seen(turned=True)
+    assert upright == turned[::-1]
+    assert upright[0] != upright[1]
+
+
+def test_square_layers_on_a_lopsided_image_where_the_extent_matters() -> None:
+    """`same` pads by the extent: 5 -> (1, 1), 6 -> (0, 1) with F = 3 and S = 2."""
+    width, height = archcalc.load("INPUT[5x6x1] -> CONV3-1s2psame").report.rows[-1].receptive_field
+    assert (width, height) == (Field(((-1, 2),), 2), Field(((0, 3),), 2))
+
+
+def test_the_longest_period_that_is_kept() -> None:
+    kept = field(f"  - UPSAMPLE{MAX_PERIOD}x1 -> RELU", 4)
+    assert len(kept.ends) == MAX_PERIOD == 32
+    report = archcalc.load(f"INPUT[4x4x1] -> UPSAMPLE{MAX_PERIOD + 1} -> CONV1-1").report
+    assert report.rows[-1].receptive_field == (None, None)
+    halves = f"  - concat:\n      - UPSAMPLE{MAX_PERIOD}x1\n      - UPSAMPLE{MAX_PERIOD}x1 -> CONV3x1-1p1x0\n"
+    assert len(field(halves, 4).ends) == MAX_PERIOD
+
+
+def test_the_largest_jump_that_is_kept() -> None:
+    one = Field(((0, 1),), MAX_JUMP)
+    assert one.through(Window(3, 2), 100) == Field(((0, 1 + 2 * MAX_JUMP),), 2 * MAX_JUMP)
+    assert Field(((0, 1),), MAX_JUMP + 1).through(Window(3, 2), 100) is None
+    assert Field(((0, 1),), None).through(Window(3, 2), 100) is None
+
+
+def test_a_jump_is_whole_where_it_can_be() -> None:
+    assert Field(((0, 1), (1, 2)), 2).jump == 1
+    assert isinstance(Field(((0, 1), (1, 2)), 2).jump, int)
+    assert Field(((0, 1), (0, 1)), 1).jump == Fraction(1, 2)
+    assert Field(((0, 1), (0, 1)), None).jump is None
+    assert (Field(((0, 1), (0, 3)), 1).size, Field(((2, 5),), 4).start) == (3, 3.5)
+
+
+def test_unlike_ways_see_the_hull_of_their_first_outputs() -> None:
+    """A crop moves the field, a stride spreads it: both reach [4] positions, and the first sees 2 to 5."""
+    found = field("  - concat:\n      - CONV3x1-2s2x1\n      - crop: {cropping: {left: 2, right: 3}}\n", 9)
+    assert (found.jump, found.at) is not None
+    assert found.ends == ((0, 3),)
+
+
+def test_an_image_wide_view_counts_only_where_it_covers() -> None:
+    """The gate sees columns 0 to 20 of a convolution that itself sees -1 to 21; beside a wider branch it does not cover."""
+    found = field("  - multiply:\n      - CONV5x1-2p2x0\n      - CONV3x1-2p1x0 -> GAP -> CONV1-2 -> SIGMOID\n", 20)
+    assert found.jump is None or found.jump == 0
+    assert found.ends[0][0] == -2
