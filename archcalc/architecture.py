@@ -28,6 +28,7 @@ _COMMENT = re.compile(r"#[ \t]*archcalc:")
 if TYPE_CHECKING:
     from archcalc.memory import plan as plans
     from archcalc.memory.autograd import Device
+    from archcalc.precision import Implementation
 
 Spec = str | os.PathLike[str]
 
@@ -115,20 +116,21 @@ class Architecture(NamedTuple):
         device: "Device" = "cpu",
         inplace: bool = True,
         purpose: "plans.Purpose" = "training",
+        weight_decay: bool = False,
+        implementation: "Implementation | None" = None,
+        accumulate: int = 1,
+        keep_gradients: bool = False,
     ) -> "plans.Plan":
         """Memory for inference and training, in bytes; what is None is taken from the spec's `training:`.
 
         `budget` is bytes or a size like "11 GiB"; `batch` "max" is the largest that fits it for `purpose`.
-        Raises ValueError for a size, dtype or optimizer that is none, and for "max" without a budget.
+        `implementation` of the optimizer's step: "foreach" (the default on CUDA), "fused", or "loop" (on the CPU).
+        `accumulate`: so many passes of `batch` images before a step.  `keep_gradients`: set to zero, not to None.
+        Raises ValueError for a word that is none of its kind, a size that is none, and "max" without a budget.
         """
         from archcalc.memory import plan as plans
-        from archcalc.memory.autograd import Device
-        from archcalc.precision import OPTIMIZERS, PRECISIONS
         from archcalc.units import read_size
 
-        one_of("convention", convention, get_args(plans.Convention))
-        one_of("device", device, get_args(Device))
-        one_of("purpose", purpose, get_args(plans.Purpose))
         said = self.training
         settings = plans.Settings(
             None if batch == "max" else said.batch if batch is None else batch,
@@ -139,13 +141,12 @@ class Architecture(NamedTuple):
             inplace,
             read_size(budget) if isinstance(budget, str) else budget,
             purpose,
+            weight_decay,
+            implementation,
+            accumulate,
+            keep_gradients,
         )
-        if settings.dtype not in PRECISIONS:
-            raise ValueError(f"there is no dtype {settings.dtype}; there are {', '.join(PRECISIONS)}")
-        if settings.optimizer not in OPTIMIZERS:
-            raise ValueError(f"there is no optimizer {settings.optimizer}; there are {', '.join(OPTIMIZERS)}")
-        if settings.batch is not None and settings.batch < 1:
-            raise ValueError(f"a batch has at least one image, not {settings.batch}")
+        settings.validate()
         report = self.analyze(convention="inplace" if inplace else "separate")
         planned = plans.plan(report, settings)
         if planned.budget is None or planned.budget.fits:

@@ -49,12 +49,28 @@ def read_budget(context: click.Context, option: click.Parameter, text: str | Non
 )
 @click.option(
     "--convention",
-    type=click.Choice(["cs231n", "pytorch"]),
+    type=click.Choice(["pytorch", "arena", "cs231n"]),
     default="pytorch",
     show_default=True,
-    help="Every activation kept and doubled, or what autograd keeps.",
+    help="As PyTorch holds it; inference as a runtime that reuses memory; every activation kept and doubled.",
 )
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True, help="Where it runs.")
+@click.option("--weight-decay", is_flag=True, help="Decay the weights, which some optimizers do on a copy.")
+@click.option(
+    "--foreach", "implementation", flag_value="foreach", help="Step on all parameters at once (CUDA's default)."
+)
+@click.option("--fused", "implementation", flag_value="fused", help="Step in one kernel.")
+@click.option("--loop", "implementation", flag_value="loop", help="Step on one parameter after the other (the CPU's).")
+@click.option(
+    "--accumulate",
+    type=click.IntRange(1, 2**31 - 1),
+    default=1,
+    show_default=True,
+    metavar="K",
+    help="Passes before a step, each of --batch images.",
+)
+@click.option("--keep-gradients", is_flag=True, help="Gradients are set to zero after a step, not to None.")
+@click.option("--layers", is_flag=True, help="Show what each layer takes, too (table).")
 @click.option("--inplace/--no-inplace", default=True, show_default=True, help="Whether ReLU and others overwrite.")
 @spec_options
 def plan(
@@ -64,6 +80,7 @@ def plan(
     budget: int | None,
     variables: tuple[str, ...],
     input_size: str | None,
+    layers: bool,
     **options: Any,
 ) -> int:
     """Print the memory that inference and training need, and what fits.
@@ -71,8 +88,9 @@ def plan(
     Batch, dtype and optimizer not given here are the spec's, under `training:`; then 1, float32 and
     sgd-momentum.  With --budget, exits 1 when it does not suffice, and says what it would take.
 
-    Not counted: an allocator's rounding and fragments, workspaces of convolution libraries, the driver's own
-    memory, temporaries of an optimizer's step.
+    A training step is forward, loss, backward and the optimizer's step, in the steady state; what it needs is the
+    most that is alive at once.  Not counted: an allocator's rounding and fragments, workspaces of convolution
+    libraries, the driver's own memory.
     """
     if batch == "max" and budget is None:
         raise click.UsageError("--batch max needs --budget, the memory that is to be filled")
@@ -84,6 +102,9 @@ def plan(
         return FOUND
 
     architecture = found.architecture
-    planned = architecture.plan(batch=batch, budget=budget, **options)  # type: ignore[arg-type]
-    sys.stdout.write(formats.renderer("plan", form)(planned, look_of(sys.stdout)))
+    try:
+        planned = architecture.plan(batch=batch, budget=budget, **options)  # type: ignore[arg-type]
+    except ValueError as error:  # options that exclude each other
+        raise click.UsageError(str(error)) from None
+    sys.stdout.write(formats.renderer("plan", form)(planned, look_of(sys.stdout)._replace(layers=layers)))
     return OK if found.ok and (planned.budget is None or planned.budget.fits) else FOUND

@@ -29,6 +29,7 @@ class Look(NamedTuple):
     dtype: str = "float32"
     depth: int | None = None  # blocks and named repeats below this level are folded into one line
     im2col: bool = False  # show the sizes of im2col matrices
+    layers: bool = False  # show what each layer takes
     concise: bool = False  # a line a finding
     fail_on: Severity | None = "error"  # the least severity that fails a spec; None: nothing does
 

@@ -172,7 +172,7 @@ class ReLU6(Activation):
     """ReLU clipped at 6."""
 
     type = "relu6"
-    keeps = Kept(input=True)
+    keeps = Kept(input=True, storage="cloned")
 
     def apply(self, x: "Array", y: "Array", spare: "list[Array]") -> None:
         import numpy as np
@@ -185,7 +185,7 @@ class SiLU(Activation):
 
     type = "silu"
     aka = ("swish",)
-    keeps = Kept(input=True)
+    keeps = Kept(input=True, storage="cloned")
     spare = 1
 
     def apply(self, x: "Array", y: "Array", spare: "list[Array]") -> None:
@@ -233,7 +233,7 @@ class HardSwish(Activation):
 
     type = "hardswish"
     aka = ("hard_swish", "h_swish", "hswish")
-    keeps = Kept(input=True)
+    keeps = Kept(input=True, storage="cloned")
     spare = 1
 
     def apply(self, x: "Array", y: "Array", spare: "list[Array]") -> None:
@@ -249,7 +249,7 @@ class HardSigmoid(Activation):
     type = "hardsigmoid"
     aka = ("h_sigmoid", "hsigmoid")
     akin = ("hard_sigmoid",)  # Keras 2's is clip(0.2x + 0.5, 0, 1)
-    keeps = Kept(input=True)
+    keeps = Kept(input=True, storage="cloned")
 
     def apply(self, x: "Array", y: "Array", spare: "list[Array]") -> None:
         hard_logistic(x, y)

@@ -105,7 +105,12 @@ class Kept(NamedTuple):
     one byte each on CUDA, as wide as an activation on the CPU.
     statistics: values kept however large the batch is.
     storage: where the output lies while training: in memory of its own, in the input's, overwritten
-    (where that is allowed), or it is the input under another shape.
+    (where that is allowed), or it is the input under another shape.  "cloned": it can be overwritten, too, but
+    autograd then saves a copy, so that this saves memory only where there is no backward pass.
+    gradient: the input's is a new tensor, the very tensor that is the output's ("same"), or a part of it.
+    forward, backward: further values that are only there while the layer runs without gradients, or while its
+    backward pass does.
+    weights: the input is kept for the gradient of the weights alone, so not where they are frozen.
     autocast: mixed precision treats the layer like a convolution, so that the widths hold there, too.
     """
 
@@ -115,8 +120,12 @@ class Kept(NamedTuple):
     indices: int = 0
     mask: int = 0
     statistics: int = 0
-    storage: Literal["new", "inplace", "view"] = "new"
+    storage: Literal["new", "inplace", "view", "cloned"] = "new"
     autocast: bool = True
+    gradient: Literal["new", "same", "part"] = "new"
+    forward: int = 0
+    backward: int = 0
+    weights: bool = False
 
 
 class BadValue(LayerError, ValueError):

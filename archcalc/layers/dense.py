@@ -15,7 +15,7 @@ class FullyConnected(Layer):
 
     type = "fc"
     aka = ("dense", "linear", "inner_product", "innerproduct", "fully_connected", "fullyconnected", "affine")
-    keeps = Kept(input=True)
+    keeps = Kept(input=True, weights=True)
 
     units: int = key(
         Integer(1),

@@ -68,7 +68,7 @@ class Concat(Merge):
     type = "concat"
     aka = ("concatenate", "cat", "depthconcat", "filterconcat")
     akin = ("route",)  # Darknet's takes one layer, too
-    keeps = Kept()
+    keeps = Kept(gradient="part")
     verb = "concat stacks channels: width and height must agree"
     axes = 2
 
@@ -124,7 +124,7 @@ class Add(Elementwise):
     type = "add"
     aka = ("sum",)
     akin = ("eltwise", "elementwise", "residual", "skip")
-    keeps = Kept()
+    keeps = Kept(gradient="same")
     verb = "add sums element by element: width, height and channels must agree"
 
     def combine(self, y: "Array", x: "Array") -> None:

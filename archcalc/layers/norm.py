@@ -177,7 +177,7 @@ class LayerScale(Layer):
     type = "layer_scale"
     aka = ("layerscale",)
     akin = ("channel_scale", "gamma")
-    keeps = Kept(input=True, autocast=False)
+    keeps = Kept(input=True, autocast=False, weights=True)
 
     initial: float = key(
         Number(0), default=1e-6, foreign=("init_value",), akin=("init",), help="value the factors start from"
@@ -239,9 +239,13 @@ class LocalResponseNorm(Layer):
         return y
 
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
-        """The input, its squares with n - 1 channels of padding, the base of the power, and the power."""
+        """The input, its squares with n - 1 channels of padding, the base of the power, and the power.
+
+        It is written in Python: three maps at a time without gradients; and backward while the gradients of the quotient are made.
+        """
         padded = y.width * y.height * (y.channels + self.size - 1)
-        return Kept(input=True, values=padded + 2 * y.size, autocast=False)
+        values = padded + 2 * y.size
+        return Kept(input=True, values=values, forward=2 * y.size, backward=3 * y.size, autocast=False)
 
 
 class Dropout(Layer):
@@ -263,7 +267,7 @@ class Dropout(Layer):
 
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
         """The mask; in place it would overwrite what the layer before keeps.  A rate of 0 does nothing."""
-        return Kept(mask=y.size) if self.rate else Kept(storage="view")
+        return Kept(mask=y.size) if self.rate else Kept(storage="view", gradient="same")
 
     def forward(self, run: "Run", *inputs: "Array") -> "Array":
         return inputs[0]

@@ -63,7 +63,7 @@ class Flatten(Layer):
     type = "flatten"
     inplace = True
     view = True
-    keeps = Kept(storage="view")
+    keeps = Kept(storage="view", gradient="same")
 
     def output(self, x: Volume) -> Volume:
         return Volume(1, 1, x.size)

@@ -1,25 +1,30 @@
-"""What a training step holds in memory under PyTorch: the tensors autograd saves, and the gradients.
+"""What the activations of a training step hold under PyTorch: the tensors autograd saves, and their gradients.
 
-The step has 2n moments for n layers: layer i runs forward at i and backward at 2n - 1 - i.  A tensor's memory
-is kept while a later layer reads it or, if a backward pass needs it, until that has run; memory that
-several layers save counts once.  What each layer saves is declared with the layer (`Layer.kept`).
+A tensor's memory is kept while a later layer reads it or, if a backward pass needs it, until that has run; memory
+that several layers save counts once.  What each layer saves is declared with the layer (`Layer.kept`).
 """
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from archcalc.analysis.analyze import Report
-from archcalc.graph import Graph
 from archcalc.layers.base import Kept
+from archcalc.memory.gradients import gradients
 from archcalc.memory.liveness import Buffer
+from archcalc.memory.moments import Moments
 from archcalc.precision import Precision
 
 Device = Literal["cpu", "cuda"]
 
-INDEX = 8  # bytes of a max pool's int64 index
+INDEX = 8  # bytes of a max pool's int64 index, and of the number of a class
+SCALAR = 4  # bytes of the loss
+
+
+Rules = tuple[list[Kept], tuple[int, ...]]  # what each layer keeps; the nodes of which it is not known
 
 
 class Retained(NamedTuple):
-    """The memory of a training step, by node and as buffers over its 2n moments.
+    """The memory of a training step's activations, by node and as buffers over its moments.
 
     `saved` grows with the batch and is for one image, `fixed` (batch norm's statistics) does not.  A tensor
     is put down to the layer that made it, whoever saves it.  `unknown` are layers without a rule; of
@@ -28,26 +33,37 @@ class Retained(NamedTuple):
 
     saved: tuple[int, ...]
     fixed: tuple[int, ...]
-    scaled_buffers: tuple[Buffer, ...]
+    targets: int  # bytes of the classes of one image, which the loss compares with
+    output_buffers: tuple[Buffer, ...]
+    extra_buffers: tuple[Buffer, ...]  # saved beside them
     fixed_buffers: tuple[Buffer, ...]
+    passing_buffers: tuple[Buffer, ...]  # gradients, the loss's tensors and what is only there while a layer runs
     unknown: tuple[int, ...]
     owners: tuple[int, ...]  # by node: the node whose memory holds its output
     forward_buffers: tuple[Buffer, ...]  # were nothing kept for the backward pass
+    wanted: tuple[bool, ...]  # by node: whether a gradient flows through
 
 
-def retain(report: Report, precision: Precision, *, device: Device = "cpu", inplace: bool = True) -> Retained:
+def retain(
+    report: Report,
+    precision: Precision,
+    *,
+    device: Device = "cpu",
+    inplace: bool = True,
+    rules: Rules | None = None,
+) -> Retained:
     """What autograd saves (as saved_tensors_hooks sees it, parameters and buffers apart), and for how long.
 
     As in PyTorch nothing is saved before the first trained layer, since no gradient is wanted there; the
     network's input counts where a layer saves it, and is held for the whole step in any case.
     """
     nodes, rows = report.graph.nodes, report.rows
-    end = 2 * len(nodes) - 1
-    rules, unknown = _rules(report, precision)
-    wanted: list[bool] = []  # whether a gradient flows through
+    moments = Moments(len(nodes))
+    kinds, unknown = rules or rules_of(report, precision)
+    wanted: list[bool] = []
     for node, row in zip(nodes, rows, strict=True):
-        wanted.append(bool(row.cost.params) or any(wanted[one] for one in node.inputs))
-    owners = _storages(report, rules, wanted, inplace)
+        wanted.append((bool(row.cost.params) and node.trainable) or any(wanted[one] for one in node.inputs))
+    owners = storages(report, kinds, [one.storage for one in kinds], wanted, inplace=inplace)
 
     width = precision.activations
     mask = 1 if device == "cuda" else width
@@ -56,45 +72,95 @@ def retain(report: Report, precision: Precision, *, device: Device = "cpu", inpl
     last = list(range(len(nodes)))  # of the memory a node owns
     keeper: dict[int, int] = {}  # memory -> the first layer that needs it in its backward pass
     saved, fixed = [0] * len(nodes), [0] * len(nodes)
-    scaled_buffers: list[Buffer] = []
+    outputs: list[Buffer] = []
+    extras: list[Buffer] = []
     fixed_buffers: list[Buffer] = []
+    passing: list[Buffer] = []
     for position, node in enumerate(nodes):
-        kept = rules[position]
+        kept = kinds[position]
         last[owners[position]] = position
         for one in node.inputs:
             last[owners[one]] = position
+        if kept.forward and not wanted[position]:
+            passing.append(Buffer(kept.forward * width, position, position))
+        frozen = kept.weights and not node.trainable
+        extra = (0 if frozen else kept.values * width) + kept.indices * INDEX + kept.mask * mask
+        until = moments.backward(position) if wanted[position] else position
         if not wanted[position]:
+            if kept.indices:
+                passing.append(Buffer(kept.indices * INDEX, position, position))
             continue
-        if kept.input:
+        if extra:
+            extras.append(Buffer(extra, position, until))
+        if kept.statistics:
+            fixed_buffers.append(Buffer(kept.statistics * statistic, position, until))
+        saved[position] += extra
+        fixed[position] = kept.statistics * statistic
+        if kept.input and not frozen:
             for one in node.inputs:
                 keeper.setdefault(owners[one], position)
         if kept.output:
             keeper.setdefault(owners[position], position)
-        extra = kept.values * width + kept.indices * INDEX + kept.mask * mask
-        if extra:
-            saved[position] += extra
-            scaled_buffers.append(Buffer(extra, position, end - position))
-        if kept.statistics:
-            fixed[position] = kept.statistics * statistic
-            fixed_buffers.append(Buffer(fixed[position], position, end - position))
-    last[owners[-1]] = len(nodes)  # the loss reads it
+        if kept.backward:
+            passing.append(Buffer(kept.backward * width, until, until))
+    results = report.graph.results()
+    for one in results:
+        last[owners[one]] = moments.loss  # which reads it
     forward = tuple(Buffer(sizes[one], one, last[one]) for one, owner in enumerate(owners) if owner == one)
-    last[0] = end  # the batch belongs to the training loop
+    for one in results:
+        last[owners[one]] = moments.step  # the training loop's variable holds it
     for position, owner in enumerate(owners):
         if owner != position:
             continue
+        if not nodes[position].inputs:  # the batch belongs to the training loop
+            last[position] = moments.step
         if position in keeper:
             saved[position] += sizes[position]
-            last[position] = max(last[position], end - keeper[position])
-        scaled_buffers.append(Buffer(sizes[position], position, last[position]))
-    scaled_buffers += _gradients(report.graph, rules, wanted, sizes)
+            last[position] = max(last[position], moments.backward(keeper[position]))
+        outputs.append(Buffer(sizes[position], position if nodes[position].inputs else 0, last[position]))
+    targets = 0
+    for one in results:
+        volume = rows[one].output
+        targets += volume.width * volume.height * INDEX
+        passing += _loss(sizes[owners[one]], sizes[one], moments)
+    passing += gradients(report.graph, kinds, wanted, sizes, moments)
+    fixed_buffers += [
+        Buffer(SCALAR, 0, moments.step),  # the loss, before the step that of the last
+        Buffer(SCALAR, moments.loss, moments.loss),  # both, for a moment
+        Buffer(SCALAR, moments.loss, moments.loss_backward),  # the number of images averaged over
+        Buffer(SCALAR, moments.loss_backward, moments.step - 1),  # the gradient of the loss, 1, which its caller holds
+    ]
     return Retained(
-        tuple(saved), tuple(fixed), tuple(scaled_buffers), tuple(fixed_buffers), unknown, tuple(owners), forward
+        tuple(saved),
+        tuple(fixed),
+        targets,
+        tuple(outputs),
+        tuple(extras),
+        tuple(fixed_buffers),
+        tuple(passing),
+        unknown,
+        tuple(owners),
+        forward,
+        tuple(wanted),
     )
 
 
-def _rules(report: Report, precision: Precision) -> tuple[list[Kept], tuple[int, ...]]:
-    """What every layer keeps, and the nodes for which that is not known."""
+def _loss(held: int, size: int, moments: Moments) -> list[Buffer]:
+    """Cross entropy of an output of `size` bytes an image: logarithms of the softmax, and their gradients.
+
+    The training loop's variable still holds the last step's output, in memory of `held` bytes, while the next
+    is computed.
+    """
+    after = moments.loss_backward + 1
+    return [
+        Buffer(held, 0, moments.loss - 1),
+        Buffer(size, moments.loss, after),
+        Buffer(size, moments.loss_backward, after),
+    ]
+
+
+def rules_of(report: Report, precision: Precision) -> Rules:
+    """What every layer keeps, as its type declares it; of what is not known the output."""
     known: dict[tuple[object, ...], Kept | None] = {}
     rules: list[Kept] = []
     unknown: list[int] = []
@@ -111,47 +177,33 @@ def _rules(report: Report, precision: Precision) -> tuple[list[Kept], tuple[int,
     return rules, tuple(unknown)
 
 
-def _storages(report: Report, rules: list[Kept], wanted: list[bool], inplace: bool) -> list[int]:
-    """For every node the node whose memory holds its output while training.
+def storages(
+    report: Report, rules: Sequence[Kept], kinds: Sequence[str], wanted: Sequence[bool], *, inplace: bool = True
+) -> list[int]:
+    """For every node the node whose memory holds its output, in a program that trains; `kinds` are Kept.storage.
 
     A layer may overwrite its input only if that is a whole tensor, nobody else reads it and nobody before
     needs it unchanged (PyTorch refuses the backward pass otherwise), and never the network's input.
     """
     graph, rows = report.graph, report.rows
     found: list[int] = []
-    taken = [False] * len(graph.nodes)  # by owner: read by several, or saved
+    taken = [not node.inputs for node in graph.nodes]  # by owner: the batch, or read by several, or saved
     readers = graph.readers()
     for position, node in enumerate(graph.nodes):
-        rule = rules[position]
-        owner = found[node.inputs[0]] if node.inputs else position
-        free = owner > 0 and not taken[owner] and rows[owner].output.size == rows[position].output.size
-        allowed = inplace and rule.storage == "inplace" and free
-        if not (rule.storage == "view" or allowed):
-            owner = position
+        rule, kind = rules[position], kinds[position]
+        owner = position
+        allowed = False
+        if node.inputs and kind in ("view", "inplace"):
+            source = found[node.inputs[0]]
+            if kind == "inplace":
+                allowed = inplace and not taken[source] and rows[source].output.size == rows[position].output.size
+            if allowed or kind == "view":
+                owner = source
         found.append(owner)
-        if readers[position] > 1 or (wanted[position] and rule.output) or (allowed and rule.input):
+        saves = wanted[position]
+        if readers[position] > 1 or (saves and rule.output) or (allowed and rule.input):
             taken[owner] = True
-        if wanted[position] and rule.input and not allowed:
+        if saves and rule.input and not allowed:
             for one in node.inputs:
                 taken[found[one]] = True
-    return found
-
-
-def _gradients(graph: Graph, rules: list[Kept], wanted: list[bool], sizes: list[int]) -> list[Buffer]:
-    """The gradient of every output: from the backward pass of its last reader to that of its own layer.
-
-    A view's gradient is a view; gradients of the weights are counted with the parameters.
-    """
-    end = 2 * len(graph.nodes) - 1
-    latest = [len(graph.nodes) - 1] * len(graph.nodes)  # reader, of a node or of the views on it
-    for position, node in enumerate(graph.nodes):
-        for one in node.inputs:
-            latest[one] = position
-    found = []
-    for position in reversed(range(len(graph.nodes))):
-        if rules[position].storage == "view" and position:
-            source = graph.nodes[position].inputs[0]
-            latest[source] = max(latest[source], latest[position])
-        elif wanted[position]:
-            found.append(Buffer(sizes[position], end - latest[position], end - position))
     return found

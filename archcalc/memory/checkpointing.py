@@ -9,60 +9,56 @@ from math import isqrt
 from typing import NamedTuple
 
 from archcalc.analysis.analyze import Report
-from archcalc.memory.autograd import Device, retain
-from archcalc.memory.liveness import Buffer, live
-from archcalc.precision import Precision
+from archcalc.memory.autograd import Retained
+from archcalc.memory.liveness import Buffer
+from archcalc.memory.moments import Moments
 
 
 class Checkpointed(NamedTuple):
-    """Bytes alive at each moment, for one image and whatever the batch; MACs an image computed twice."""
+    """What a step with checkpoints holds, and the MACs an image that are computed twice."""
 
     cuts: tuple[int, ...]  # nodes whose output is kept
-    image: tuple[int, ...]
-    fixed: tuple[int, ...]
+    retained: Retained
     extra_macs: int
 
 
-def checkpoint(
-    report: Report, precision: Precision, *, device: Device = "cpu", inplace: bool = True
-) -> Checkpointed | None:
-    """Predict a training step with checkpoints; None where the network cannot be cut."""
-    found = retain(report, precision, device=device, inplace=inplace)
+def checkpointed(report: Report, found: Retained) -> Checkpointed | None:
+    """The step of `found` with checkpoints; None where the network cannot be cut."""
     cuts = _cuts(report, found.owners)
     if not cuts:
         return None
-    count = len(report.rows)
-    end = 2 * count - 1
-    segment = [0] * count
+    moments = Moments(len(report.rows))
+    segment = [0] * len(report.rows)
     for number, cut in enumerate(cuts, 1):
-        segment[cut + 1 :] = [number] * (count - cut - 1)
-    # A segment's backward pass begins when that of its last layer does.
-    begins = [end - cut for cut in cuts] + [count]
-    kept = {found.owners[cut]: end - cut - 1 for cut in cuts}
+        segment[cut + 1 :] = [number] * (len(segment) - cut - 1)
+    last = len(cuts)  # this segment is kept whole, as its backward pass comes at once
+    begins = [moments.backward(cut) for cut in cuts]  # a segment runs again before its last layer's backward pass
+    passed = {found.owners[cut]: cut for cut in cuts}
 
-    kept[0] = end  # the batch belongs to the training loop
-    scaled = [one._replace(last=max(one.last, kept.get(one.first, 0))) for one in found.forward_buffers]
-    scaled += _again(found.scaled_buffers, segment, begins, count, frozenset(kept))
-    fixed = _again(found.fixed_buffers, segment, begins, count, frozenset())
+    def again(buffers: tuple[Buffer, ...]) -> list[Buffer]:
+        """Those that a layer of their own segment needs come to be when that runs again."""
+        found = []
+        for one in buffers:
+            number = segment[one.first] if one.first < len(segment) else last
+            if number == last or one.last <= moments.loss or one.last == moments.step:
+                found.append(one)
+            elif one.last >= begins[number]:
+                found.append(one._replace(first=begins[number]))
+        return found
+
+    outputs, extras = again(found.output_buffers), again(found.extra_buffers)
+    for one in found.forward_buffers:
+        position = one.first
+        if segment[position] < last and report.graph.nodes[position].inputs:
+            until = moments.backward(passed[position] + 1) + 1 if position in passed else one.last
+            outputs.append(one._replace(last=until))
+    fixed = again(found.fixed_buffers)
+    extras += [one._replace(last=one.first) for one in found.extra_buffers if segment[one.first] < last]
     return Checkpointed(
         cuts,
-        tuple(live(scaled, 2 * count)),
-        tuple(live(fixed, 2 * count)),
-        sum(row.cost.macs for row, number in zip(report.rows, segment, strict=True) if number < len(cuts)),
+        found._replace(output_buffers=tuple(outputs), extra_buffers=tuple(extras), fixed_buffers=tuple(fixed)),
+        sum(row.cost.macs for row, number in zip(report.rows, segment, strict=True) if number < last),
     )
-
-
-def _again(
-    found: tuple[Buffer, ...], segment: list[int], begins: list[int], count: int, held: frozenset[int]
-) -> list[Buffer]:
-    """What the backward pass of each segment needs from the moment it begins: recomputed values, gradients."""
-    needed = []
-    for one in found:
-        if one.first >= count:  # a gradient
-            needed.append(one)
-        elif one.last >= count and one.first not in held:
-            needed.append(one._replace(first=begins[segment[one.first]]))
-    return needed
 
 
 def _cuts(report: Report, owners: tuple[int, ...]) -> tuple[int, ...]:

@@ -6,8 +6,9 @@ from typing import Any
 from archcalc.analysis.analyze import Report, analyze
 from archcalc.layers import Windowed
 from archcalc.layers.reshape import Input
-from archcalc.memory.checkpointing import checkpoint
-from archcalc.memory.plan import Plan, Settings, Suggestion, largest_batch, plan
+from archcalc.memory.autograd import retain
+from archcalc.memory.checkpointing import checkpointed
+from archcalc.memory.plan import Plan, Settings, Suggestion, largest_batch, plan, stepped
 from archcalc.precision import OPTIMIZERS
 from archcalc.volume import Pair
 
@@ -21,7 +22,7 @@ def suggestions(report: Report, planned: Plan) -> tuple[Suggestion, ...]:
     settings = planned.settings._replace(batch=planned.batch)
     before = planned.total_bytes
     found = [one for one in _candidates(report, settings) if one.total_bytes < before]
-    if settings.purpose == "training" and settings.convention == "pytorch" and planned.training:
+    if settings.purpose == "training" and settings.convention != "cs231n" and planned.training:
         found += _checkpointed(report, planned)
     return tuple(found)
 
@@ -35,10 +36,15 @@ def _candidates(report: Report, settings: Settings) -> Iterator[Suggestion]:
     for dtype in _smaller(settings):
         yield _planned(report, settings._replace(dtype=dtype), "dtype", f"dtype {dtype}")
     if settings.purpose == "training":
-        kept = OPTIMIZERS[settings.optimizer]
+        kept = OPTIMIZERS[settings.optimizer].state
         for optimizer in ("sgd-momentum", "sgd"):
-            if OPTIMIZERS[optimizer] < kept:
-                yield _planned(report, settings._replace(optimizer=optimizer), "optimizer", f"optimizer {optimizer}")
+            if OPTIMIZERS[optimizer].state < kept:
+                yield _planned(
+                    report,
+                    settings._replace(optimizer=optimizer, implementation=None),
+                    "optimizer",
+                    f"optimizer {optimizer}",
+                )
     if not settings.inplace:
         yield _planned(report, settings._replace(inplace=True), "inplace", "activations in place")
     if (smaller := _smaller_input(report, settings)) is not None:
@@ -112,11 +118,12 @@ def _checkpointed(report: Report, planned: Plan) -> list[Suggestion]:
     settings, training = planned.settings, planned.training
     assert training is not None
     assert settings.budget is not None
-    found = checkpoint(report, settings.precision, device=settings.device, inplace=settings.inplace)
+    whole = retain(report, settings.precision, device=settings.device, inplace=settings.inplace)
+    found = checkpointed(report, whole)
     if found is None:
         return []
-    base = training.total_bytes - max(training.live)
-    total = base + max(image * planned.batch + fixed for image, fixed in zip(found.image, found.fixed, strict=True))
+    step = stepped(report, settings, found.retained, training.buffers_bytes)
+    total = max(image * planned.batch + fixed for image, fixed in zip(step.image, step.fixed, strict=True))
     if total >= training.total_bytes:
         return []
     return [
@@ -125,7 +132,7 @@ def _checkpointed(report: Report, planned: Plan) -> list[Suggestion]:
             f"checkpoints after {len(found.cuts)} layers",
             total,
             total <= settings.budget,
-            largest_batch(settings.budget - base, found.image, found.fixed),
+            largest_batch(settings.budget, step.image, step.fixed),
             found.extra_macs * planned.batch,
         )
     ]

@@ -2,30 +2,37 @@
 
 Everything is bytes and either fixed or proportional to the batch, so that the largest batch has a closed form:
 at every moment of the execution image * N + fixed must stay within the budget.
-
-Not counted: what the allocator rounds up or cannot reuse, workspaces of convolution libraries, the driver's
-own memory (a CUDA context takes hundreds of MiB), and temporaries inside an optimizer's step.
 """
 
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from archcalc.analysis.analyze import Report
+from archcalc.layers.norm import BatchNorm
 from archcalc.memory.arena import Arena, arrange
-from archcalc.memory.autograd import Device, retain
+from archcalc.memory.autograd import Device, Retained, Rules, retain, rules_of
+from archcalc.memory.held import held
 from archcalc.memory.liveness import Buffer, highest, lifetimes, live
+from archcalc.memory.moments import Pass
 from archcalc.memory.ordering import Order, better_order
-from archcalc.precision import OPTIMIZERS, PRECISIONS, Precision
+from archcalc.memory.step import Group, Step, step_of
+from archcalc.precision import OPTIMIZERS, PRECISIONS, Implementation, Precision
 from archcalc.volume import Volume
 
-Convention = Literal["cs231n", "pytorch"]
+Convention = Literal["cs231n", "pytorch", "arena"]
 Purpose = Literal["training", "inference"]
 Status = Literal["complete", "partial", "unavailable"]
 
+COUNTER = 8  # bytes of batch norm's num_batches_tracked
+
 
 class Settings(NamedTuple):
-    """What is planned.  `batch` None is the largest that fits `budget` (bytes) for `purpose`."""
+    """What is planned.  `batch` None is the largest that fits `budget` (bytes) for `purpose`.
+
+    `implementation` None: the optimizer's default on the device.  `accumulate`: passes of `batch` images each
+    before a step.  `keep_gradients`: they are set to zero, not to None.
+    """
 
     batch: int | None = 1
     dtype: str = "float32"
@@ -35,18 +42,48 @@ class Settings(NamedTuple):
     inplace: bool = True
     budget: int | None = None
     purpose: Purpose = "training"
+    weight_decay: bool = False
+    implementation: Implementation | None = None
+    accumulate: int = 1
+    keep_gradients: bool = False
+
+    def validate(self) -> None:
+        """Raise ValueError for what is none of its kind, with what there is."""
+        for kind, word, known in (
+            ("dtype", self.dtype, [*PRECISIONS]),
+            ("optimizer", self.optimizer, [*OPTIMIZERS]),
+            ("convention", self.convention, [*get_args(Convention)]),
+            ("device", self.device, [*get_args(Device)]),
+            ("purpose", self.purpose, [*get_args(Purpose)]),
+        ):
+            if word not in known:
+                raise ValueError(f"there is no {kind} {word}; there are {', '.join(known)}")
+        there = OPTIMIZERS[self.optimizer].implementations()
+        if self.implementation not in (None, *there):
+            raise ValueError(f"{self.optimizer} has no {self.implementation} implementation; it has {', '.join(there)}")
+        if self.batch is not None and self.batch < 1:
+            raise ValueError(f"a batch has at least one image, not {self.batch}")
+        if self.accumulate < 1:
+            raise ValueError(f"a step has at least one pass, not {self.accumulate}")
 
     @property
     def precision(self) -> Precision:
         return PRECISIONS[self.dtype]
 
+    @property
+    def stepping(self) -> Implementation:
+        """The optimizer's implementation: PyTorch takes all parameters at once on CUDA, one after the other on the CPU."""
+        default: Implementation = "loop" if self.device == "cpu" else OPTIMIZERS[self.optimizer].implementations()[0]
+        return self.implementation or default
+
 
 class Inference(NamedTuple):
-    """A forward pass that drops every buffer after its last reader.
+    """A forward pass without gradients.
 
-    `live` is what is alive while each layer runs; `peak_at` names the layer where that is most; `buffers`
-    are for the whole batch and can be laid out in one arena.  `order` runs independent branches in another
-    order, where that is known to need less; its peak is for the whole batch, too.
+    `live` is what is alive of activations while each layer runs; `peak_at` names the layer where that is most.
+    `buffers` are what a runtime needs that drops each activation after its last reader and reuses memory, for the
+    whole batch; they can be laid out in one arena.  `order` runs independent branches in another order, where
+    that is known to need less of them; its peak is for the whole batch, too.
     """
 
     status: Status
@@ -66,12 +103,12 @@ class Inference(NamedTuple):
 
 
 class Training(NamedTuple):
-    """A training step: parameters, their gradients, the optimizer's state, activations.
+    """A training step in the steady state: forward, the loss, backward, the optimizer's step.
 
-    `saved_activations_bytes` are kept from the forward to the backward pass, the network's input included;
-    `input_bytes` is the batch of images.  `transient_bytes` is what the worst moment adds to what is saved:
-    outputs nobody keeps and gradients of activations; under cs231n the gradients of all activations.
-    `live` are the activations and their gradients alive at each moment, forward and then backward.
+    `gradients_bytes` are those of all parameters, `saved_activations_bytes` what is kept from the forward to the
+    backward pass, the network's input included; they need not all be there at once.  `at_peak` is what is there at
+    the worst moment, and adds up to `total_bytes`.  `live` is everything that is alive at each moment; the first
+    `moments_forward` moments are the forward pass, the last is the optimizer's step, except under cs231n.
     """
 
     status: Status
@@ -80,12 +117,13 @@ class Training(NamedTuple):
     optimizer_bytes: int
     buffers_bytes: int
     saved_activations_bytes: int
-    transient_bytes: int
     total_bytes: int
     input_bytes: int
     peak_at: str
-    peak_pass: Literal["forward", "backward"]
+    peak_pass: Pass
+    at_peak: Group
     live: tuple[int, ...]
+    moments_forward: int
 
 
 class Line(NamedTuple):
@@ -148,6 +186,10 @@ class Plan(NamedTuple):
     unknown: tuple[str, ...]
     suggestions: tuple[Suggestion, ...] = ()
 
+    def __repr__(self) -> str:
+        trained = f", training {self.training.total_bytes:,} B" if self.training else ""
+        return f"<Plan {self.name or 'network'}: batch {self.batch:,}, inference {self.inference.total_bytes:,} B{trained}>"
+
     @property
     def total_bytes(self) -> int:
         """What the pass planned for needs."""
@@ -155,91 +197,86 @@ class Plan(NamedTuple):
         return needed.total_bytes
 
 
-class _Kept(NamedTuple):
-    """A training step, by layer and by moment; `image` grows with the batch, `fixed` does not."""
-
-    saved: Sequence[int]
-    saved_fixed: Sequence[int]
-    image: Sequence[int]
-    fixed: Sequence[int]
-    unknown: tuple[int, ...] = ()
-
-
 def plan(report: Report, settings: Settings = Settings()) -> Plan:
-    """Plan a complete report.  ValueError where the batch is to be the largest and there is no budget."""
+    """Plan a complete report with valid settings.  ValueError where the batch is to be the largest and there is no budget."""
     if not report.complete:
         raise ValueError("only a network that fits together can be planned")
     if settings.batch is None and settings.budget is None:
         raise ValueError("the largest batch needs a budget")
     rows, precision, totals = report.rows, settings.precision, report.totals
-    width = precision.activations
-    sizes = [row.output.size * width for row in rows]
-    held = lifetimes(report.graph, sizes, inplace=settings.inplace)
-    alive = live(held, len(rows))
-    order = better_order(report.graph, sizes, inplace=settings.inplace)
-    weights = totals.params * width
-    running = totals.buffers * precision.parameters
-    copied = sum(row.cost.weights for row in rows if row.cost.macs) * precision.copies
-    parameters = totals.params * precision.parameters
-    state = parameters * OPTIMIZERS[settings.optimizer]
-    trained = 2 * parameters + copied + state + running
-    kept = _kept(report, settings, sizes) if precision.trains else None
+    sizes = [row.output.size * precision.activations for row in rows]
+    rules = rules_of(report, precision)
+    arena: list[Buffer] = []
+    order = None
+    if settings.convention == "pytorch":
+        found = held(report, precision, inplace=settings.inplace, rules=rules)
+    else:
+        arena = lifetimes(report.graph, sizes, inplace=settings.inplace)
+        found = live(arena, len(rows))
+        order = better_order(report.graph, sizes, inplace=settings.inplace)
+    weights = totals.params * precision.activations
+    running = totals.buffers * precision.parameters + COUNTER * sum(
+        isinstance(row.node.layer, BatchNorm) for row in rows
+    )
+    step = _step(report, settings, running, rules) if precision.trains else None
 
     budget = settings.budget
     most = MaxBatch(0, None)
     if budget is not None:
         most = MaxBatch(
-            largest_batch(budget - weights - running, alive, [0] * len(alive)),
-            largest_batch(budget - trained, kept.image, kept.fixed) if kept else None,
+            largest_batch(budget - weights - running, found, [0] * len(found)),
+            largest_batch(budget, step.image, step.fixed) if step else None,
         )
-    chosen = most.inference if settings.purpose == "inference" or kept is None else most.training
+    chosen = most.inference if settings.purpose == "inference" or step is None else most.training
     batch = settings.batch or max(chosen or 0, 1)
 
-    found = highest(alive)
+    peak = highest(found)
     inference = Inference(
         "complete",
         weights,
         running,
-        found.size * batch,
-        weights + running + found.size * batch,
-        rows[found.step].node.name,
-        tuple(one * batch for one in alive),
-        tuple(one._replace(size=one.size * batch) for one in held),
+        peak.size * batch,
+        weights + running + peak.size * batch,
+        rows[peak.step].node.name,
+        tuple(one * batch for one in found),
+        tuple(one._replace(size=one.size * batch) for one in arena),
         order and order._replace(peak=order.peak * batch),
     )
-    training = None
-    if kept:
-        moments = [image * batch + fixed for image, fixed in zip(kept.image, kept.fixed, strict=True)]
-        worst = highest(moments)
-        forward = worst.step < len(rows)
-        saved = sum(kept.saved) * batch + sum(kept.saved_fixed)
-        training = Training(
-            "partial" if kept.unknown else "complete",
-            parameters + copied,
-            parameters,
-            state,
-            running,
-            saved,
-            worst.size - saved,
-            trained + worst.size,
-            sizes[0] * batch,
-            rows[worst.step if forward else 2 * len(rows) - 1 - worst.step].node.name,
-            "forward" if forward else "backward",
-            tuple(moments),
-        )
     planned = Plan(
         report.graph.name,
         settings,
         batch,
         inference,
-        training,
+        _training(report, step, batch, sizes[0]) if step else None,
         None,
-        _lines(report, settings, kept, inference.live, batch),
-        tuple(rows[one].node.name for one in kept.unknown) if kept else (),
+        _lines(report, settings, step, inference.live, batch),
+        tuple(rows[one].node.name for one in step.unknown) if step else (),
     )
     if budget is None:
         return planned
     return planned._replace(budget=Budget(budget, planned.total_bytes <= budget, most))
+
+
+def _training(report: Report, step: Step, batch: int, image: int) -> Training:
+    moments = [one * batch + fixed for one, fixed in zip(step.image, step.fixed, strict=True)]
+    worst = highest(moments)
+    where, layer = step.where(worst.step)
+    constant = step.constant
+    return Training(
+        "partial" if step.unknown else "complete",
+        constant.parameters,
+        step.gradients,
+        constant.optimizer,
+        constant.buffers,
+        sum(step.saved) * batch + sum(step.saved_fixed),
+        worst.size,
+        image * batch,
+        report.rows[layer].node.name,
+        where,
+        step.alive(worst.step, batch),
+        tuple(moments),
+        len(report.rows),
+    )
 
 
 def largest_batch(budget: int, image: Sequence[int], fixed: Sequence[int]) -> int:
@@ -249,33 +286,66 @@ def largest_batch(budget: int, image: Sequence[int], fixed: Sequence[int]) -> in
     return max(0, min(((budget - own) // one for one, own in zip(image, fixed, strict=True) if one), default=0))
 
 
-def _kept(report: Report, settings: Settings, sizes: list[int]) -> _Kept:
+def _step(report: Report, settings: Settings, running: int, rules: Rules) -> Step:
     if settings.convention == "cs231n":
-        owned = [row.activations for row in report.rows]
-        saved = [size if own else 0 for size, own in zip(sizes, owned, strict=True)]
-        # Every activation is kept, and the gradient of each once its backward pass has run.
-        return _Kept(saved, [0] * len(saved), list(accumulate(saved + saved[::-1])), [0] * (2 * len(saved)))
-    found = retain(report, settings.precision, device=settings.device, inplace=settings.inplace)
-    moments = 2 * len(report.rows)
-    return _Kept(
-        found.saved,
-        found.fixed,
-        live(found.scaled_buffers, moments),
-        live(found.fixed_buffers, moments),
-        found.unknown,
+        return _doubled(report, settings, running)
+    found = retain(report, settings.precision, device=settings.device, inplace=settings.inplace, rules=rules)
+    return stepped(report, settings, found, running)
+
+
+def stepped(report: Report, settings: Settings, found: Retained, running: int) -> Step:
+    """The step under these settings, with activations `found` and running statistics of so many bytes."""
+    return step_of(
+        report,
+        found,
+        settings.precision,
+        OPTIMIZERS[settings.optimizer],
+        settings.stepping,
+        buffers=running,
+        weight_decay=settings.weight_decay,
+        keep_gradients=settings.keep_gradients or settings.accumulate > 1,
     )
 
 
-def _lines(
-    report: Report, settings: Settings, kept: _Kept | None, alive: Sequence[int], batch: int
-) -> tuple[Line, ...]:
+def _doubled(report: Report, settings: Settings, running: int) -> Step:
+    """As cs231n counts: every activation is kept, and the gradient of each once its backward pass has run."""
+    width, count = settings.precision.activations, len(report.rows)
+    saved = [row.activations * width for row in report.rows]
+    parameters = report.totals.params * settings.precision.parameters
+    copies = sum(row.cost.weights for row in report.rows if row.cost.macs) * settings.precision.copies
+    constant = Group(
+        parameters=parameters + copies,
+        gradients=parameters,
+        optimizer=parameters * OPTIMIZERS[settings.optimizer].state,
+        buffers=running,
+    )
+    forward = (Buffer(one, position, 2 * count - 1) for position, one in enumerate(saved))
+    backward = (Buffer(one, 2 * count - 1 - position, 2 * count - 1) for position, one in enumerate(saved))
+    parts = {"saved": (tuple(forward), ()), "passing": (tuple(backward), ())}
+
+    def where(moment: int) -> tuple[Pass, int]:
+        return ("forward", moment) if moment < count else ("backward", 2 * count - 1 - moment)
+
+    return Step(
+        constant,
+        parameters,
+        tuple(saved),
+        (0,) * count,
+        tuple(accumulate(saved + saved[::-1])),
+        (sum(constant),) * (2 * count),
+        parts,
+        where,
+    )
+
+
+def _lines(report: Report, settings: Settings, step: Step | None, alive: Sequence[int], batch: int) -> tuple[Line, ...]:
     precision = settings.precision
-    copies = 2 + OPTIMIZERS[settings.optimizer]
-    unknown = frozenset(kept.unknown) if kept else frozenset()
+    copies = 2 + OPTIMIZERS[settings.optimizer].state
+    unknown = frozenset(step.unknown) if step else frozenset()
     lines = []
     for position, row in enumerate(report.rows):
         cost = row.cost
-        saved = kept.saved[position] * batch + kept.saved_fixed[position] if kept else 0
+        saved = step.saved[position] * batch + step.saved_fixed[position] if step else 0
         trained = cost.params * precision.parameters * copies
         if cost.macs:
             trained += cost.weights * precision.copies

@@ -18,11 +18,12 @@ from archcalc.architecture import Architecture, examine
 from archcalc.cli import cli
 from archcalc.language.specfile import SpecText, zoo_folder
 from archcalc.layers import TYPES
-from archcalc.memory.checkpointing import checkpoint
+from archcalc.memory.autograd import retain
+from archcalc.memory.checkpointing import Checkpointed, checkpointed
 from archcalc.memory.fitting import suggestions
 from archcalc.memory.liveness import highest
 from archcalc.memory.ordering import better_order, reordered
-from archcalc.memory.plan import Plan, Training
+from archcalc.memory.plan import Plan, Settings, Training, stepped
 from archcalc.precision import OPTIMIZERS, PRECISIONS
 
 MIB = 1024**2
@@ -77,11 +78,11 @@ def test_vgg16_as_the_course_counts_it() -> None:
     plan = archcalc.load("zoo:vgg16").plan(convention="cs231n")
     found = training(plan)
     assert found.saved_activations_bytes == 15_237_608 * 4  # 58.1 MiB, with the image
-    assert round((found.saved_activations_bytes + found.transient_bytes) / MIB, 2) == 116.25
+    assert round((found.at_peak.saved + found.at_peak.passing) / MIB, 2) == 116.25
     assert found.parameters_bytes == 138_357_544 * 4
     assert found.parameters_bytes + found.gradients_bytes + found.optimizer_bytes == 3 * 138_357_544 * 4
     assert found.total_bytes == 4 * (2 * 15_237_608 + 3 * 138_357_544)
-    assert found.live[-1] == max(found.live) == 2 * 15_237_608 * 4
+    assert found.live[-1] == max(found.live) == found.total_bytes
 
 
 def test_three_layers_on_a_large_image_as_the_course_counts_them() -> None:
@@ -96,7 +97,11 @@ def test_what_optimizers_keep(optimizer: str, times: int) -> None:
     for convention in ("cs231n", "pytorch"):
         plan = archcalc.load("INPUT[4x4x1] -> FC-2").plan(optimizer=optimizer, convention=convention)
         found = training(plan)
-        assert found.parameters_bytes + found.gradients_bytes + found.optimizer_bytes == times * 34 * 4
+        counters = (
+            0 if convention == "cs231n" or optimizer.startswith("sgd") else 2 * 4
+        )  # steps, for weights and biases
+        kept = found.parameters_bytes + found.gradients_bytes + found.optimizer_bytes
+        assert kept == times * 34 * 4 + counters
         assert sum(line.training_parameters_bytes for line in plan.lines) == times * 34 * 4
 
 
@@ -128,8 +133,8 @@ def test_mixed_precision_keeps_float32_parameters_and_small_copies_of_weights() 
     weights = 3 * 3 * 3 * 4 + 64 * 5
     params = weights + 4 + 5 + 8
     assert found.parameters_bytes == 4 * params + 2 * weights
-    assert (found.gradients_bytes, found.optimizer_bytes) == (4 * params, 8 * params)
-    assert found.buffers_bytes == 8 * 4
+    assert (found.gradients_bytes, found.optimizer_bytes) == (4 * params, 8 * params + 6 * 4)  # counts of steps
+    assert found.buffers_bytes == 8 * 4 + 8  # num_batches_tracked
 
 
 def test_integers_are_not_trained() -> None:
@@ -137,7 +142,7 @@ def test_integers_are_not_trained() -> None:
     assert plan.training is None
     assert plan.budget is not None
     assert plan.budget.max_batch.training is None
-    assert plan.inference.activations_peak_bytes == 2 * 256
+    assert plan.inference.activations_peak_bytes == 192 + 256 + 64 + 64 * 8  # at the pool, whose indices have 8 bytes
 
 
 def test_a_layer_without_a_rule_is_named_and_the_rest_counted() -> None:
@@ -158,32 +163,47 @@ def test_few_layer_types_are_without_a_rule() -> None:
 
 
 def test_inference_of_a_chain_is_its_two_largest_neighbours() -> None:
-    inference = archcalc.load("INPUT[8x8x1] -> CONV3-2p1 -> RELU -> POOL2 -> FC-3").plan(batch=5).inference
+    """In an arena; PyTorch's caller holds the image for the whole time, and the pool computes its indices."""
+    network = archcalc.load("INPUT[8x8x1] -> CONV3-2p1 -> RELU -> POOL2 -> FC-3")
+    inference = network.plan(batch=5, convention="arena").inference
     assert inference.activations_peak_bytes == 5 * 4 * (64 + 128)
     assert inference.peak_at == "conv1"
     assert inference.live == tuple(20 * one for one in (64, 192, 128, 160, 35))
     assert inference.total_bytes == inference.activations_peak_bytes + 4 * (18 + 2 + 96 + 3)
+    inference = network.plan(batch=5).inference
+    assert inference.live == tuple(20 * one for one in (64, 192, 192, 64 + 160 + 64, 64 + 35))
+    assert inference.peak_at == "pool1"
 
 
 def test_training_by_hand() -> None:
-    """Forward: image, conv, pool and its indices; backward: the gradient of fc, then of the pool, then of conv."""
-    plan = archcalc.load("INPUT[4x4x1] -> CONV1-2 -> POOL2 -> FC-3").plan()
-    found = training(plan)
-    image, conv, pool, index, fc = 64, 128, 32, 64, 12
-    held = image + conv + pool + index
-    assert found.saved_activations_bytes == held
-    forward = (image, image + conv, held, held + fc)
-    backward = (held + fc + fc + pool, image + conv + index + pool + conv, image + conv, image)
-    assert found.live == forward + backward
-    assert (found.peak_at, found.peak_pass) == ("pool1", "backward")
-    assert found.transient_bytes == 416 - held
+    """Forward: image, conv, pool and its indices; the loss; backward: fc with its gradients, pool, conv; the step."""
+    found = training(archcalc.load("INPUT[4x4x1] -> CONV1-2 -> POOL2 -> FC-3").plan(optimizer="sgd"))
+    image, conv, pool, index, fc, target = 64, 128, 32, 64, 12, 8
+    weights = 4 * (2 + 2) + 4 * (8 * 3 + 3)
+    assert found.saved_activations_bytes == image + conv + pool + index
+    always = weights + image + target + 4  # the loss is a number
+    last, both = always + fc, always + 4  # the last step's output; a gradient of 1
+    held = conv + pool + index
+    loss = (always + held + 2 * fc + 8, both + held + 3 * fc + 4, both + held + 4 * fc)
+    forward = (last, last + conv, last + held, last + held + fc)
+    fc_gradients, conv_gradients = 4 * 27, 4 * 4
+    fc_backward = both + fc + held + fc + pool + fc_gradients
+    pool_backward = both + fc + fc_gradients + conv + index + pool + conv
+    conv_backward = both + fc + fc_gradients + conv + conv_gradients
+    backward = (
+        *(fc_backward, both + fc + fc_gradients + conv + index + pool),
+        *(pool_backward, both + fc + fc_gradients + conv),
+        *(conv_backward, both + fc + fc_gradients + conv_gradients),
+        *(both + fc + fc_gradients + conv_gradients,) * 2,  # of the input there is no gradient
+    )
+    assert found.live == (*forward, *loss, *backward, always + fc + weights)
+    assert (found.peak_at, found.peak_pass, found.total_bytes) == ("fc1", "backward", fc_backward)
 
 
 def test_nothing_is_saved_where_no_gradient_flows() -> None:
     plan = archcalc.load("INPUT[4x4x2] -> DROPOUT -> POOL2 -> CONV1-3").plan()
     found = training(plan)
     assert found.saved_activations_bytes == 4 * 2 * 2 * 2  # the pool's output, the input of the first trained layer
-    assert found.live[0] == found.live[-1] == found.input_bytes == 128  # the batch is held by the training loop
 
 
 # -- properties ------------------------------------------------------------------------------------------------
@@ -235,9 +255,8 @@ def test_activations_are_linear_in_the_batch(network: Architecture, batch: int, 
     assert found.parameters_bytes == first.parameters_bytes
     for plan in (one, two, many):
         of = training(plan)
-        parts = of.parameters_bytes + of.gradients_bytes + of.optimizer_bytes + of.buffers_bytes
-        assert of.total_bytes == parts + of.saved_activations_bytes + of.transient_bytes
-        assert of.transient_bytes >= 0
+        assert of.total_bytes == sum(of.at_peak) == max(of.live)
+        assert min(of.at_peak) >= 0
         assert sum(line.saved_bytes for line in plan.lines) == of.saved_activations_bytes
 
 
@@ -304,7 +323,7 @@ def test_a_better_order_of_branches() -> None:
     """The wide branch first: its result is small, so nothing else is alive while it is wide."""
     text = "input: 8x8x4\nlayers:\n- CONV1-4\n- concat: [[CONV1-16], [CONV1-64, CONV1-2]]\n"
     network = read(text)
-    inference = network.plan().inference
+    inference = network.plan(convention="arena").inference
     assert inference.activations_peak_bytes == 64 * 4 * (4 + 16 + 64)
     assert inference.order is not None
     assert [network.graph.nodes[one].name for one in inference.order.nodes][2:4] == ["conv3", "conv4"]
@@ -319,9 +338,9 @@ def test_the_order_of_two_or_three_branches_is_the_best_there_is(widths: list[li
     def network(of: Iterable[list[int]]) -> Architecture:
         return read(f"input: 1x1x1\nlayers:\n- concat: {[[f'CONV1-{k}' for k in branch] for branch in of]}\n")
 
-    best = min(network(of).plan().inference.activations_peak_bytes for of in permutations(widths))
+    best = min(network(of).plan(convention="arena").inference.activations_peak_bytes for of in permutations(widths))
     given = network(widths)
-    inference = given.plan().inference
+    inference = given.plan(convention="arena").inference
     if inference.order is None:
         assert inference.activations_peak_bytes == best
         return
@@ -338,27 +357,33 @@ def test_another_order_is_only_offered_if_it_is_better(network: Architecture) ->
     order = better_order(network.graph, sizes)
     if order is not None:
         assert order.nodes[-1] == len(sizes) - 1
-        assert 4 * order.peak < network.plan().inference.activations_peak_bytes
+        assert 4 * order.peak < network.plan(convention="arena").inference.activations_peak_bytes
+
+
+def cut(network: Architecture) -> Checkpointed:
+    found = checkpointed(network.report, retain(network.report, PRECISIONS["float32"]))
+    assert found is not None
+    return found
 
 
 def test_checkpoints_every_root_of_the_layers() -> None:
     network = read("INPUT[8x8x4] -> [CONV3-4p1 -> TANH]*50")
-    found = checkpoint(network.report, PRECISIONS["float32"])
-    assert found is not None
+    found = cut(network)
     whole = training(network.plan())
     one = 8 * 8 * 4 * 4
     assert all(b - a >= math.isqrt(101) for a, b in zip(found.cuts, found.cuts[1:], strict=False))
     # about 10 segments of 10 layers, of which half are saved; the image; gradients of a layer and its input
-    assert highest(found.image).size < one * (len(found.cuts) + 10 + 4) < whole.saved_activations_bytes / 2
-    assert set(found.fixed) == {0}
+    step = stepped(network.report, Settings(), found.retained, 0)
+    parameters = whole.parameters_bytes + whole.optimizer_bytes + whole.gradients_bytes
+    most = highest([a + b for a, b in zip(step.image, step.fixed, strict=True)]).size - parameters
+    assert most < one * (len(found.cuts) + 10 + 4) + 4 * 4 * 3 < whole.saved_activations_bytes / 2
     segments = len(found.cuts) + 1
     assert 0.85 < found.extra_macs / network.report.totals.macs < 1 - 0.5 / segments
 
 
 def test_a_residual_block_is_not_cut() -> None:
     network = zoo("resnet50")
-    found = checkpoint(network.report, PRECISIONS["float32"])
-    assert found is not None
+    found = cut(network)
     types = {network.graph.nodes[one].layer.type for one in found.cuts}
     assert types <= {"relu", "pool"}
 
@@ -374,10 +399,10 @@ def test_suggestions_are_recomputed() -> None:
     assert by_kind["optimizer sgd"].total_bytes == training(other).total_bytes
     assert other.budget is not None
     assert by_kind["optimizer sgd"].max_batch == other.budget.max_batch.training
-    smaller = archcalc.load("zoo:vgg16", input="128x128x3").plan(batch=256, optimizer="adam", budget="11 GiB")
-    assert by_kind["an input of [128x128x3]"].total_bytes == training(smaller).total_bytes
-    assert by_kind["an input of [128x128x3]"].fits
-    larger = archcalc.load("zoo:vgg16", input="160x160x3").plan(batch=256, optimizer="adam", budget="11 GiB")
+    smaller = archcalc.load("zoo:vgg16", input="160x160x3").plan(batch=256, optimizer="adam", budget="11 GiB")
+    assert by_kind["an input of [160x160x3]"].total_bytes == training(smaller).total_bytes
+    assert by_kind["an input of [160x160x3]"].fits
+    larger = archcalc.load("zoo:vgg16", input="192x192x3").plan(batch=256, optimizer="adam", budget="11 GiB")
     assert not fits(larger)
     assert plan.budget is not None
     assert by_kind["a batch of 130"].fits and plan.budget.max_batch.training == 130
@@ -412,7 +437,15 @@ def test_the_spec_says_what_is_assumed() -> None:
         ({"batch": "max"}, "the largest batch needs a budget"),
         ({"batch": 0}, "a batch has at least one image, not 0"),
         ({"dtype": "half"}, f"there is no dtype half; there are {', '.join(PRECISIONS)}"),
-        ({"optimizer": "lion"}, f"there is no optimizer lion; there are {', '.join(OPTIMIZERS)}"),
+        ({"convention": "cs231"}, "there is no convention cs231; there are cs231n, pytorch, arena"),
+        ({"device": "gpu"}, "there is no device gpu; there are cpu, cuda"),
+        ({"purpose": "inferenc"}, "there is no purpose inferenc; there are training, inference"),
+        (
+            {"optimizer": "rmsprop", "implementation": "fused"},
+            "rmsprop has no fused implementation; it has foreach, loop",
+        ),
+        ({"accumulate": 0}, "a step has at least one pass, not 0"),
+        ({"optimizer": "lamb"}, f"there is no optimizer lamb; there are {', '.join(OPTIMIZERS)}"),
         ({"budget": "11 G"}, "a bare G is 10^9 to some and 2^30 to others; write `11 GB` or `11 GiB`"),
     ],
 )
@@ -447,11 +480,13 @@ def test_json() -> None:
     for part in (plan.inference, training(plan)):
         record = found["inference" if part is plan.inference else "training"]
         for name, value in part._asdict().items():
-            if name not in ("live", "buffers", "order"):
+            if name not in ("live", "buffers", "order", "moments_forward", "at_peak"):
                 assert record[name] == value
+    assert sum(found["training"]["at_peak"].values()) == found["training"]["total_bytes"]
     assert found["inference"]["order"] is None
+    assert found["inference"]["arena"] is None
     assert found["training"]["status"] == "complete"
-    assert found["budget"] == {"bytes": 11 * 2**30, "fits": True, "max_batch": {"inference": 438, "training": 137}}
+    assert found["budget"] == {"bytes": 11 * 2**30, "fits": True, "max_batch": {"inference": 428, "training": 138}}
     assert sum(one["saved_bytes"] for one in found["layers"]) == found["training"]["saved_activations_bytes"]
 
 
@@ -493,7 +528,7 @@ def test_a_name_is_no_markup() -> None:
     from archcalc.formats.plan.table import render
 
     plan = read("name: '[red]x[/red]'\ninput: 8x8x3\nlayers: [FC-3]\n").plan()
-    assert render(plan, Look()).startswith("[red]x[/red]: 1 image, float32, sgd-momentum;")
+    assert render(plan, Look()).startswith("[red]x[/red]: 1 image, float32, sgd-momentum (loop);")
 
 
 def test_exit_codes() -> None:

@@ -15,7 +15,7 @@ def record(plan: Plan) -> dict[str, Any]:
     """The plan as plain data."""
     settings = plan.settings
     return {
-        "schema_version": 1,
+        "schema_version": 2,
         "name": plan.name,
         "batch": plan.batch,
         "dtype": settings.dtype,
@@ -24,6 +24,10 @@ def record(plan: Plan) -> dict[str, Any]:
         "device": settings.device,
         "inplace": settings.inplace,
         "purpose": settings.purpose,
+        "weight_decay": settings.weight_decay,
+        "implementation": settings.stepping,
+        "accumulate": settings.accumulate,
+        "keep_gradients": settings.keep_gradients,
         "inference": _inference(plan.inference, plan.lines),
         "training": _training(plan),
         "budget": plan.budget and {**plan.budget._asdict(), "max_batch": plan.budget.max_batch._asdict()},
@@ -36,7 +40,9 @@ def _inference(found: Inference, lines: tuple[Line, ...]) -> dict[str, Any]:
     arena, order = found.arena, found.order
     return {
         **{name: value for name, value in found._asdict().items() if name not in ("live", "buffers", "order")},
-        "arena": {
+        "arena": None
+        if not found.buffers
+        else {
             "bytes": arena.bytes,
             "trivial_bytes": arena.trivial,
             "buffers": [
@@ -55,11 +61,11 @@ def _inference(found: Inference, lines: tuple[Line, ...]) -> dict[str, Any]:
 
 def _training(plan: Plan) -> dict[str, Any]:
     if plan.training is None:
-        fields = dict.fromkeys(name for name in Training._fields if name != "live")
+        fields = dict.fromkeys(name for name in Training._fields if name not in ("live", "moments_forward"))
         return {**fields, "status": "unavailable", "unknown": []}
     found = plan.training._asdict()
-    del found["live"]
-    return {**found, "unknown": list(plan.unknown)}
+    del found["live"], found["moments_forward"]
+    return {**found, "at_peak": plan.training.at_peak._asdict(), "unknown": list(plan.unknown)}
 
 
 def _layer(line: Line) -> dict[str, Any]:

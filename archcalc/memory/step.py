@@ -1,0 +1,151 @@
+"""A training step as PyTorch runs it: forward, the loss, backward, the optimizer's step, as one timeline.
+
+Parameters, the optimizer's state and running statistics are always there.  With gradients set to None after each step
+(PyTorch's default) a parameter's appears when its layer runs backward; where they are kept, or accumulated over
+several passes, all stand from the start, and each layer's new ones are added to them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from archcalc.analysis.analyze import Report
+from archcalc.memory.autograd import Retained
+from archcalc.memory.liveness import Buffer, live
+from archcalc.memory.moments import Moments, Pass
+from archcalc.precision import Implementation, Optimizer, Precision
+
+COUNTER = 4  # bytes of an optimizer's count of steps
+
+
+class Group(NamedTuple):
+    """Bytes by what they are for: `saved` for the backward pass, `passing` what else is there for a time.
+
+    `batch` are images and their classes; `passing` are outputs nobody keeps, gradients of activations, the loss's
+    tensors and temporaries.
+    """
+
+    parameters: int = 0
+    gradients: int = 0
+    optimizer: int = 0
+    buffers: int = 0
+    batch: int = 0
+    saved: int = 0
+    passing: int = 0
+
+
+Parts = Mapping[str, tuple[tuple[Buffer, ...], tuple[Buffer, ...]]]
+
+
+class Step(NamedTuple):
+    """A step of any batch.  `image` grows with it and `fixed` does not, by moment; `saved` are theirs by layer.
+
+    `constant` is there at every moment; `parts` come and go, by field of Group: what grows with the batch, what
+    does not.  `gradients` are those of all parameters.
+    """
+
+    constant: Group
+    gradients: int
+    saved: tuple[int, ...]
+    saved_fixed: tuple[int, ...]
+    image: tuple[int, ...]
+    fixed: tuple[int, ...]
+    parts: Parts
+    where: Callable[[int], tuple[Pass, int]]
+    unknown: tuple[int, ...] = ()
+
+    def alive(self, moment: int, batch: int) -> Group:
+        """What is there at a moment."""
+        there = {
+            name: sum(
+                one.size * times
+                for of, times in zip(kinds, (batch, 1), strict=True)
+                for one in of
+                if one.first <= moment <= one.last
+            )
+            for name, kinds in self.parts.items()
+        }
+        return self.constant._replace(**{name: getattr(self.constant, name) + more for name, more in there.items()})
+
+
+def step_of(
+    report: Report,
+    found: Retained,
+    precision: Precision,
+    optimizer: Optimizer,
+    implementation: Implementation,
+    *,
+    buffers: int,
+    weight_decay: bool = False,
+    keep_gradients: bool = False,
+) -> Step:
+    """The step of a network whose running statistics take `buffers` bytes, and whose activations are `found`."""
+    moments = Moments(len(report.rows))
+    tensors = trained_tensors(report)
+    every = sum(tensors) * precision.parameters
+    copied = sum(row.cost.weights for row in report.rows if row.cost.macs) * precision.copies
+    constant = Group(
+        parameters=report.totals.params * precision.parameters + copied,
+        optimizer=every * optimizer.state + COUNTER * optimizer.counters * len(tensors),
+        buffers=buffers,
+    )
+    gradients = [Buffer(every, 0, moments.step)] if keep_gradients else []
+    temporaries = [
+        Buffer(
+            _temporaries(tensors, optimizer, implementation, decay=weight_decay) * precision.parameters,
+            moments.step,
+            moments.step,
+        )
+    ]
+    for position, row in enumerate(report.rows):
+        if row.cost.params and row.node.trainable:
+            backward, size = moments.backward(position), row.cost.params * precision.parameters
+            if keep_gradients:
+                temporaries.append(Buffer(size, backward, backward + 1))
+            else:
+                gradients.append(Buffer(size, backward, moments.step))
+    activations = found.output_buffers + found.extra_buffers
+    images = tuple(one for one in activations if one.first == 0 and one.last == moments.step)
+    kept = tuple(one for one in activations if one.last > moments.loss and one not in images)
+    rest = tuple(one for one in activations if one.last <= moments.loss)
+    parts: Parts = {
+        "batch": ((*images, Buffer(found.targets, 0, moments.step)), ()),
+        "saved": (kept, found.fixed_buffers),
+        "passing": ((*found.passing_buffers, *rest), tuple(temporaries)),
+        "gradients": ((), tuple(gradients)),
+    }
+    scaled = [one for many, _ in parts.values() for one in many]
+    single = [one for _, few in parts.values() for one in few]
+    always = sum(constant)
+    return Step(
+        constant,
+        every,
+        found.saved,
+        found.fixed,
+        tuple(live(scaled, moments.count)),
+        tuple(one + always for one in live(single, moments.count)),
+        parts,
+        moments.where,
+        found.unknown,
+    )
+
+
+def trained_tensors(report: Report) -> list[int]:
+    """Values of every trained tensor, in the order of the layers, weights before biases."""
+    found = []
+    for row in report.rows:
+        if row.node.trainable:
+            found += [one for one in (row.cost.weights, row.cost.biases) if one]
+    return found
+
+
+def _temporaries(tensors: Sequence[int], optimizer: Optimizer, implementation: Implementation, *, decay: bool) -> int:
+    """Values that the optimizer's step allocates for itself."""
+    if implementation == "fused":
+        return 0
+    needed = optimizer.decaying if decay else optimizer.plain
+    if implementation == "foreach" and needed.foreach is not None:
+        return needed.foreach * sum(tensors)
+    return max(
+        (a * one + b * before for a, b in needed.loop for one, before in zip(tensors, [0, *tensors], strict=False)),
+        default=0,
+    )
