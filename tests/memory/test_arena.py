@@ -46,7 +46,7 @@ def test_the_largest_goes_first_and_a_gap_is_filled() -> None:
 
 
 def test_a_chain_needs_no_more_than_its_peak() -> None:
-    inference = archcalc.load("zoo:vgg16").plan().inference
+    inference = archcalc.load("zoo:vgg16").plan(convention="arena").inference
     assert inference.arena.bytes == inference.activations_peak_bytes == 2 * 224 * 224 * 64 * 4
     assert inference.arena.trivial == (15_237_608 + 7 * 7 * 512) * 4  # the adaptive pool has a buffer of its own
 

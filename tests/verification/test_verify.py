@@ -252,7 +252,7 @@ def test_the_zoo(name: str) -> None:
     assert result.ok, (result.problem, [one.problems for one in result.layers if not one.ok])
     assert result.measured_peak is not None
     assert abs(result.measured_peak - result.estimate.size) <= 0.02 * result.estimate.size
-    assert result.measured_activations_peak == architecture.plan(batch=1).inference.activations_peak_bytes
+    assert result.measured_activations_peak == architecture.plan(convention="arena").inference.activations_peak_bytes
 
 
 def test_what_is_measured_is_what_python_allocates() -> None:
