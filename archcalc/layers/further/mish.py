@@ -13,7 +13,7 @@ class Mish(Activation):
     """x * tanh(softplus(x)) (Misra, arXiv:1908.08681; YOLOv4)."""
 
     type = "mish"
-    keeps = Kept(input=True)
+    keeps = Kept(input=True, storage="cloned")
     spare = 1
 
     def apply(self, x: "Array", y: "Array", spare: "list[Array]") -> None:
