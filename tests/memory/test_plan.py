@@ -251,7 +251,7 @@ def test_training_by_hand() -> None:
         *(both + fc + fc_gradients + conv_gradients,) * 2,  # of the input there is no gradient
     )
     assert found.live == (*forward, *loss, *backward, always + fc + weights)
-    assert (found.peak_at, found.peak_pass, found.total_bytes) == ("fc1", "backward", fc_backward)
+    assert (found.peak_at, found.peak_pass, found.total_bytes) == ("pool1", "backward", pool_backward)
 
 
 def test_nothing_is_saved_where_no_gradient_flows() -> None:

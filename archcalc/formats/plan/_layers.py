@@ -15,6 +15,7 @@ from archcalc.formats import Look
 from archcalc.formats._console import bar
 from archcalc.formats.folding import head_of, named, runs, under
 from archcalc.memory.plan import Line, Plan
+from archcalc.precision import OPTIMIZERS
 
 ROOMY = 112  # columns from which there is room for longer bars and air
 
@@ -79,7 +80,7 @@ def layers(plan: Plan, look: Look) -> Table:
         head = "kept, and gradients" if doubled else "kept for backward"
         table.add_column(head if roomy else "training", units.size(kept), justify="right", footer_style="bold")
         table.add_column("", no_wrap=True)
-        head = "weights, gradients, state" if roomy else "weights*"
+        head = "weights, gradients, state" if roomy else f"params x{2 + OPTIMIZERS[plan.settings.optimizer].state}"
         table.add_column(head, units.size(params), justify="right", footer_style="bold")
     length = 8 if roomy else 3
     live, most = plan.inference.activations_peak_bytes, max((one.kept for one in lines if not one.folded), default=0)
