@@ -161,7 +161,7 @@ class Architecture(NamedTuple):
         batch: int = 1,
         dtype: str = "float32",
         seed: int = 0,
-        image: "Array | None" = None,
+        image: "Array | Mapping[str, Array] | None" = None,
         max_memory: int = 2 * 1024**3,
         timeout: float | None = None,
         against: str = "",

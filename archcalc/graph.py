@@ -13,8 +13,9 @@ class Node(NamedTuple):
     `inputs` are positions in Graph.nodes, each before this one, so the order of the nodes is a
     topological order.  `path` names the repeats and blocks around it; `places` says where the
     layer's keys stand in the text, for messages.  `shares` is the position of the node whose weights it uses,
-    which has weights of its own.  `trainable` off: its weights get no gradient.  `inplace` says whether it
-    overwrites its input; None: as the convention in force has it.
+    which has weights of its own: they count there, once, and this node's work and output as anybody's.
+    `trainable` off: its weights get no gradient (where weights are shared, those of the node that has them).
+    `inplace` says whether it overwrites its input, if its layer can; None: as the convention in force has it.
     """
 
     name: str
@@ -26,6 +27,10 @@ class Node(NamedTuple):
     shares: int | None = None
     trainable: bool = True
     inplace: bool | None = None
+
+    def overwrites(self, convention: bool) -> bool:
+        """Whether it is to work in its input's memory, where nobody else needs that, by itself or by the convention."""
+        return convention if self.inplace is None else self.inplace
 
 
 class Graph(NamedTuple):

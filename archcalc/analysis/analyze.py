@@ -4,7 +4,8 @@ from functools import cached_property
 from importlib import import_module
 from typing import Any, Literal, NamedTuple
 
-from archcalc.analysis.receptive import PIXEL, ReceptiveField, through, union
+from archcalc.analysis.receptive import PIXEL, UNSEEN, ReceptiveField, through, union
+from archcalc.analysis.sharing import unlike
 from archcalc.diagnostics import Diagnostic
 from archcalc.graph import UNKNOWN, Graph, Node
 from archcalc.layers import Cost, Layer
@@ -19,8 +20,10 @@ Convention = Literal["inplace", "separate"]
 class Row(NamedTuple):
     """The results for one node.  Counts are for one image.
 
+    `cost` is what it adds to the network: no weights where it uses those of another layer, `lender`.
     `activations` are the values of the output volume that the layer owns: none where the convention in
     force lets it overwrite its input.  `unread`: columns and rows of its input behind the last window.
+    `trains`: it works with weights, its own or the lender's, that get a gradient.
     """
 
     position: int  # in Graph.nodes
@@ -31,10 +34,14 @@ class Row(NamedTuple):
     activations: int
     receptive_field: ReceptiveField
     unread: tuple[int, int]
+    trains: bool = False
+    lender: str = ""
 
     @property
     def formula(self) -> str:
-        """How the parameters come about: `(3*3*64)*64 + 64`."""
+        """How the parameters come about: `(3*3*64)*64 + 64`; `as head1` where they are those of another layer."""
+        if self.lender:
+            return f"as {self.lender}"
         if not self.cost.params:
             return ""
         weights = self.node.layer.weights_formula(self.inputs[0], self.output) if self.inputs else ""
@@ -47,6 +54,8 @@ class Row(NamedTuple):
 
 
 class Totals(NamedTuple):
+    """Sums over the layers.  `unknown` are those that some layer's figure is missing from: they are the least it can be."""
+
     weights: int
     biases: int
     params: int
@@ -54,6 +63,7 @@ class Totals(NamedTuple):
     macs: int
     flops: int
     activations: int
+    unknown: tuple[str, ...] = ()
 
 
 class Report:
@@ -103,7 +113,8 @@ class Report:
         if not self.rows or not self.complete:
             return f"<Report{name}: incomplete, {len(self.rows):,} of {len(self.graph.nodes):,} layers>"
         return (
-            f"<Report{name}: {self.input} -> {self.output}, {len(self.rows):,} layers, {self.totals.params:,} params>"
+            f"<Report{name}: {self.ends}, {len(self.rows):,} layers, "
+            f"{'at least ' if 'params' in self.totals.unknown else ''}{self.totals.params:,} params>"
         )
 
     def _repr_html_(self) -> str:
@@ -118,12 +129,31 @@ class Report:
         return len(self.rows) == len(self.graph.nodes) > 0
 
     @property
+    def inputs(self) -> tuple[Row, ...]:
+        """The network's inputs."""
+        return tuple(row for row in self.rows if isinstance(row.node.layer, Input))
+
+    @property
+    def outputs(self) -> tuple[Row, ...]:
+        """What the network gives, as far as it could be computed."""
+        wanted = self.graph.results()
+        found = {row.position: row for row in self.rows if row.position in wanted}
+        return tuple(found[one] for one in wanted if one in found)
+
+    @property
+    def ends(self) -> str:
+        """The volumes of the inputs and the outputs: `[224x224x3] -> [1x1x1000]`."""
+        return " -> ".join(", ".join(str(row.output) for row in rows) for rows in (self.inputs, self.outputs))
+
+    @property
     def input(self) -> Volume:
+        """The volume of the first input."""
         return self.rows[0].output
 
     @property
     def output(self) -> Volume:
-        return self.rows[-1].output
+        """The volume of the first output; of the last layer that could be computed, where that one could not."""
+        return (self.outputs or self.rows[-1:])[0].output
 
     @cached_property
     def totals(self) -> Totals:
@@ -137,6 +167,7 @@ class Report:
             sum(one.macs for one in costs),
             sum(one.flops for one in costs),
             sum(row.activations for row in self.rows),
+            tuple(name for name in _COUNTED if any(name in one.unknown for one in costs if one.unknown)),
         )
 
     def to_records(self, *, batch: int = 1, dtype: str = "float32") -> list[dict[str, Any]]:
@@ -161,6 +192,9 @@ class Report:
         except ModuleNotFoundError as error:
             raise ImportError(f"to_pandas needs pandas ({error}): pip install pandas") from None
         return pandas.json_normalize(self.to_records(batch=batch, dtype=dtype))
+
+
+_COUNTED = ("weights", "biases", "params", "buffers", "macs", "flops")
 
 
 class _Measured(NamedTuple):
@@ -188,29 +222,46 @@ def analyze(graph: Graph, *, convention: Convention = "inplace") -> Report:
             by_node.append(row)
             continue
         sources = [by_node[one] if one >= 0 else None for one in node.inputs]
+        if node.shares is not None:
+            sources.append(by_node[node.shares])
         read = [one for one in sources if one is not None]
         if layer is UNKNOWN or len(read) < len(sources):
             by_node.append(None)
             continue
+        lender = None if node.shares is None else read.pop()
         inputs = tuple(one.output for one in read)
         key = id(layer), inputs
         measured = known.get(key)
-        if measured is None:
-            try:
+        try:
+            if measured is None:
                 measured = known[key] = _measure(layer, inputs)
-            except LayerError as error:
-                problems.append(placed(error, _called(node), node.span, node.places))
-                by_node.append(None)
-                continue
+            if lender is not None:
+                unlike(layer, measured.cost, lender.node, lender.cost)
+        except LayerError as error:
+            problems.append(placed(error, _called(node), node.span, node.places))
+            by_node.append(None)
+            continue
         output, cost, windows, unread = measured
         if len(read) == 1:
             seen = read[0].receptive_field
             if windows is not None:
                 seen = through(seen, windows, inputs[0], output)
         else:
-            seen = union([one.receptive_field for one in read], inputs)
-        inplace = convention == "inplace" and (layer.inplace or layer.idle(inputs[0])) and readers[node.inputs[0]] == 1
-        row = Row(position, node, inputs, output, cost, 0 if inplace else output.size, seen, unread)
+            seen = union([one.receptive_field for one in read], inputs) if windows is None else UNSEEN
+        inplace = (
+            (layer.inplace or layer.idle(inputs[0]))
+            and node.overwrites(convention == "inplace")
+            and readers[node.inputs[0]] == 1
+            if inputs
+            else False
+        )
+        activations = 0 if inplace else output.size
+        if lender is None:
+            trains = node.trainable and (cost.params > 0 or "params" in cost.unknown)
+            row = Row(position, node, inputs, output, cost, activations, seen, unread, trains)
+        else:
+            cost = cost._replace(weights=0, biases=0, buffers=0)
+            row = Row(position, node, inputs, output, cost, activations, seen, unread, lender.trains, lender.node.name)
         rows.append(row)
         by_node.append(row)
     return Report(graph, tuple(rows), tuple(problems), convention)
@@ -224,7 +275,7 @@ def _called(node: Node) -> str:
 
 def _measure(layer: Layer, inputs: tuple[Volume, ...]) -> _Measured:
     output, cost = layer.measure(inputs)
-    x = inputs[0]
+    x = inputs[0] if inputs else output
     windows = layer.windows(x)
     if windows is None:
         return _Measured(output, cost, windows, (0, 0))

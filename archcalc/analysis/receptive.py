@@ -114,6 +114,7 @@ class ReceptiveField(NamedTuple):
 
 _ITSELF = Field()
 PIXEL = ReceptiveField(_ITSELF, _ITSELF)
+UNSEEN = ReceptiveField(None, None)  # nobody knows
 
 
 def through(

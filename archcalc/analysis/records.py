@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from archcalc.analysis.receptive import Field
+from archcalc.layers import Cost
 from archcalc.volume import Volume
 
 if TYPE_CHECKING:
@@ -23,13 +24,10 @@ def _layer(row: "Row", report: "Report", width: int) -> dict[str, Any]:
         "label": node.layer.label,
         "inputs": [report.graph.nodes[one].name for one in node.inputs],
         "output": _volume(row.output),
-        "weights": cost.weights,
-        "biases": cost.biases,
-        "params": cost.params,
+        **counts(cost),
         "formula": row.formula,
-        "buffers": cost.buffers,
-        "macs": cost.macs,
-        "flops": cost.flops,
+        "shares": row.lender or None,
+        "trainable": report.graph.nodes[node.shares].trainable if node.shares is not None else node.trainable,
         "activations": row.activations,
         "activation_bytes": row.activations * width,
         "receptive_field": {"width": _field(seen.width), "height": _field(seen.height)},
@@ -37,6 +35,29 @@ def _layer(row: "Row", report: "Report", width: int) -> dict[str, Any]:
         "unread": {"columns": row.unread[0], "rows": row.unread[1]},
         "line": node.span.line,
     }
+
+
+def counts(cost: Cost) -> dict[str, int | None]:
+    """A layer's figures; what nobody knows is None."""
+    found = {name: getattr(cost, name) for name in ("weights", "biases", "params", "buffers", "macs", "flops")}
+    return {**found, **dict.fromkeys(cost.unknown)} if cost.unknown else found
+
+
+def ends(report: "Report") -> dict[str, Any]:
+    """The volumes of the network's inputs and outputs by name, and of the first of each."""
+    return {
+        "input": _volume(report.input),
+        "inputs": {row.node.name: _volume(row.output) for row in report.inputs},
+        "output": _volume(report.output),
+        "outputs": {row.node.name: _volume(row.output) for row in report.outputs},
+    }
+
+
+def totals(report: "Report") -> dict[str, Any]:
+    """The sums, and which of them are the least that they can be since a layer's figure is not known."""
+    found = report.totals._asdict()
+    unknown = found.pop("unknown")
+    return {**found, "at_least": list(unknown)}
 
 
 def _volume(volume: Volume) -> dict[str, int]:

@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 
 from archcalc.layers import Layer
 from archcalc.reader.values import Padding
-from archcalc.volume import Pair
+from archcalc.volume import Pair, Volume
 
 LONGEST_PATTERN = 90  # characters of a line before it is broken at an arrow
 LONGEST_UNIT = 32  # steps of a pattern that are looked at as one repetition
 
 _PLAIN = re.compile(r"[A-Za-z](?:[\w.+/()-]|:(?=[\w/])|,? (?=[\w(]))*", re.ASCII)
+_WORD = re.compile(r"[A-Za-z_/][\w./-]*", re.ASCII)  # safe inside of brackets, too
 _RESERVED = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
 
 
@@ -49,7 +50,15 @@ def _scalar(value: Any) -> str:
         if value.mode or (value.left, value.top) == (value.right, value.bottom):
             return str(value)
         return flow(value._asdict(), but="mode")
-    if isinstance(value, Pair | int | str):
+    if isinstance(value, str):
+        return (
+            value
+            if _WORD.fullmatch(value) and value.lower() not in _RESERVED
+            else json.dumps(value, ensure_ascii=False)
+        )
+    if isinstance(value, Volume):
+        return str(value)[1:-1]
+    if isinstance(value, Pair | int):
         return str(value)
     if isinstance(value, float):
         return repr(value)

@@ -56,7 +56,9 @@ class Network:
     def sites(self) -> list[Row]:
         """Every layer once for each volume it is given, however often it is repeated, without the input."""
         found: dict[tuple[object, ...], Row] = {}
-        for row in self.rows[1:]:
+        for row in self.rows:
+            if not row.inputs:
+                continue
             found.setdefault((row.node.span, id(row.node.layer), row.inputs), row)
         return list(found.values())
 

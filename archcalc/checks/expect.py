@@ -94,7 +94,9 @@ def _expectation(word: str, node: Value, case: Case) -> Iterator[Diagnostic]:
         return
     hold = _output if word == "output" else _field
     if not isinstance(node, Mapping):
-        yield from hold(word, _text(word, node), node, case.report.rows[-1] if case.judged else None)
+        yield from hold(
+            word, _text(word, node), node, case.report.outputs[0] if case.judged else None, case.report.rows
+        )
         return
     rows = {row.node.name: row for row in case.report.rows}
     for key, value in node.entries:
@@ -103,7 +105,7 @@ def _expectation(word: str, node: Value, case: Case) -> Iterator[Diagnostic]:
             help = (f"did you mean `{meant}`?",) if meant else ()
             yield Diagnostic(MALFORMED, f"{word}: no layer is named {shown(key)}", key.span, help=help)
             continue
-        yield from hold(f"{word} of {key.text}", _text(word, value), value, rows.get(key.text))
+        yield from hold(f"{word} of {key.text}", _text(word, value), value, rows.get(key.text), case.report.rows)
 
 
 def _quantity(word: str, node: Value, case: Case) -> Iterator[Diagnostic]:
@@ -133,7 +135,7 @@ def _at(case: Case, one: Quantity, text: str) -> Case:
     return case._replace(batch=int(batch[1]))
 
 
-def _output(word: str, text: str, node: Value, row: Row | None) -> Iterator[Diagnostic]:
+def _output(word: str, text: str, node: Value, row: Row | None, rows: tuple[Row, ...]) -> Iterator[Diagnostic]:
     try:
         wanted = Volume(*read_volume_text(text, node.span))
     except Refusal as refusal:
@@ -144,7 +146,7 @@ def _output(word: str, text: str, node: Value, row: Row | None) -> Iterator[Diag
         yield _missed(word, str(row.output), str(wanted), ", ".join(by), node)
 
 
-def _field(word: str, text: str, node: Value, row: Row | None) -> Iterator[Diagnostic]:
+def _field(word: str, text: str, node: Value, row: Row | None, rows: tuple[Row, ...]) -> Iterator[Diagnostic]:
     """One figure for both axes, or a pair like 7x1."""
     pair = PAIR.fullmatch(text)
     try:
@@ -155,7 +157,9 @@ def _field(word: str, text: str, node: Value, row: Row | None) -> Iterator[Diagn
         return
     fields = row.receptive_field
     if fields.width is None or fields.height is None:
-        raise NotKnown("branches with different strides meet before it")
+        stated = next((one.node for one in rows if one.node.layer.stated), None)
+        why = f"{stated.name} does not say what it sees" if stated else "branches with different strides meet before it"
+        raise NotKnown(why)
     sizes = fields.width.size, fields.height.size
     by = [difference(size, one) for size, one in zip(sizes, wanted, strict=True)]
     if any(by):

@@ -42,6 +42,7 @@ def _plan(case: Case) -> "Plan":
     from archcalc.memory.plan import Settings, plan
 
     said = case.document.training
+    _stated(case, "params")
     settings = Settings(case.batch or said.batch, said.dtype, said.optimizer, budget=case.budget)
     return plan(case.report, settings)
 
@@ -61,8 +62,20 @@ def _activation_memory(case: Case) -> int:
     return case.report.totals.activations * PRECISIONS[training.dtype].activations * (case.batch or training.batch)
 
 
-def _count(words: str, value: Callable[[Case], int]) -> Quantity:
+def _count(words: str, name: str) -> Quantity:
+    def value(case: Case) -> int:
+        _stated(case, name)
+        found: int = getattr(case.report.totals, name)
+        return found
+
     return Quantity(words, read_count, "{:,}".format, value)
+
+
+def _stated(case: Case, name: str) -> None:
+    """Refuse a sum that a layer's figure is missing from."""
+    if name in case.report.totals.unknown:
+        row = next(row for row in case.report.rows if name in row.cost.unknown)
+        raise NotKnown(f"{row.node.name} does not say its {name}")
 
 
 def _memory(words: str, value: Callable[[Case], int]) -> Quantity:
@@ -70,11 +83,11 @@ def _memory(words: str, value: Callable[[Case], int]) -> Quantity:
 
 
 QUANTITIES = {
-    "params": _count("parameters: weights and biases", lambda case: case.report.totals.params),
-    "weights": _count("weights, without biases", lambda case: case.report.totals.weights),
-    "macs": _count("multiply-accumulates for an image", lambda case: case.report.totals.macs),
-    "flops": _count("operations for an image", lambda case: case.report.totals.flops),
-    "activations": _count("values of all volumes for an image", lambda case: case.report.totals.activations),
+    "params": _count("parameters: weights and biases", "params"),
+    "weights": _count("weights, without biases", "weights"),
+    "macs": _count("multiply-accumulates for an image", "macs"),
+    "flops": _count("operations for an image", "flops"),
+    "activations": _count("values of all volumes for an image", "activations"),
     "activation_memory": _memory("memory of all volumes, forward", _activation_memory),
     "inference_memory": _memory("memory that inference needs", lambda case: _plan(case).inference.total_bytes),
     "training_memory": _memory("memory that a training step needs", lambda case: _trained(case)[0].total_bytes),

@@ -24,7 +24,7 @@ class TimeIsUp(Exception):
 class Run:
     """The state of a forward pass; `drawn`, `macs`, `columns` and `weights_seconds` are of the layer in work.
 
-    drawn: values allocated as weights, biases and buffers.  macs: multiply-accumulates, counted from the
+    drawn: values allocated as weights, biases and buffers; those that are lent by an earlier layer are not drawn.  macs: multiply-accumulates, counted from the
     operands' shapes.  columns: the shape of the im2col matrix of a group and an image, [F*F*C/g, W'*H'].
     """
 
@@ -47,9 +47,14 @@ class Run:
         self._deadline = deadline
         self.begin(inplace=False)
 
-    def begin(self, *, inplace: bool) -> None:
-        """Start a layer, which may overwrite its input if `inplace`."""
+    def begin(self, *, inplace: bool, lent: Sequence[Array] = (), lend: bool = False) -> None:
+        """Start a layer, which may overwrite its input if `inplace`.
+
+        `lent` are the weights it works with instead of drawing its own; with `lend` its own are in `kept` afterwards.
+        """
         self.inplace = inplace
+        self._lent = list(lent)
+        self._lend = lend
         self.drawn = {"weights": 0, "biases": 0, "buffers": 0, "images": 0}
         self.kept: list[Array] = []
         self.macs = 0
@@ -108,6 +113,13 @@ class Run:
 
         From 16 random bits each, which is five times cheaper than a normal distribution.
         """
+        if self._lent and kind != "images":
+            values = self._lent.pop(0)
+            if values.shape != tuple(shape):
+                raise ValueError(f"weights of shape {tuple(shape)} cannot be those of shape {values.shape}")
+            if self.keep:
+                self.kept.append(values)
+            return values
         started = time.perf_counter()
         values = self.new(shape)
         flat = values.reshape(-1)
@@ -121,7 +133,7 @@ class Run:
             if not at & (64 * DRAWN - 1):
                 self.tick()
         self.drawn[kind] += flat.size
-        if self.keep:
+        if (self.keep or self._lend) and kind != "images":
             self.kept.append(values)
         self.weights_seconds += time.perf_counter() - started
         return values

@@ -84,6 +84,7 @@ class Cost(NamedTuple):
     macs: multiply-accumulates of convolutions, transposed ones too, fc and locally connected layers, without
     the bias.
     flops: 2 macs, biases, and operations element by element, as `archcalc rule flop` defines them.
+    unknown: the figures among these, and `params`, that nobody knows; what stands in their place is 0 and never shown.
     """
 
     weights: int = 0
@@ -91,6 +92,7 @@ class Cost(NamedTuple):
     buffers: int = 0
     macs: int = 0
     flops: int = 0
+    unknown: tuple[str, ...] = ()
 
     @property
     def params(self) -> int:
@@ -141,6 +143,8 @@ class Layer:
     akin: ClassVar[tuple[str, ...]] = ()  # words that mean it often, not always: only asked about
     inplace: ClassVar[bool] = False  # may overwrite its input, so owns no memory of its own
     view: ClassVar[bool] = False  # at inference its output is its input, unchanged in memory
+    stated: ClassVar[bool] = False  # its figures are a user's, and nothing executes it
+    several: ClassVar[bool] = False  # reads any number of inputs
     keeps: ClassVar[Kept | None] = None  # for the backward pass; None: not known
     keys: ClassVar[Mapping[str, Key]] = {}
 

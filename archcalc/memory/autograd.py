@@ -62,7 +62,7 @@ def retain(
     kinds, unknown = rules or rules_of(report, precision)
     wanted: list[bool] = []
     for node, row in zip(nodes, rows, strict=True):
-        wanted.append((bool(row.cost.params) and node.trainable) or any(wanted[one] for one in node.inputs))
+        wanted.append(row.trains or any(wanted[one] for one in node.inputs))
     owners = storages(report, kinds, [one.storage for one in kinds], wanted, inplace=inplace)
 
     width = precision.activations
@@ -188,7 +188,7 @@ def storages(
     graph, rows = report.graph, report.rows
     found: list[int] = []
     taken = [not node.inputs for node in graph.nodes]  # by owner: the batch, or read by several, or saved
-    readers = graph.readers()
+    readers, results = graph.readers(), frozenset(graph.results())
     for position, node in enumerate(graph.nodes):
         rule, kind = rules[position], kinds[position]
         owner = position
@@ -196,12 +196,17 @@ def storages(
         if node.inputs and kind in ("view", "inplace"):
             source = found[node.inputs[0]]
             if kind == "inplace":
-                allowed = inplace and not taken[source] and rows[source].output.size == rows[position].output.size
+                allowed = (
+                    node.overwrites(inplace)
+                    and not taken[source]
+                    and rows[source].output.size == rows[position].output.size
+                )
             if allowed or kind == "view":
                 owner = source
         found.append(owner)
         saves = wanted[position]
-        if readers[position] > 1 or (saves and rule.output) or (allowed and rule.input):
+        reads = readers[position] + (position in results)
+        if reads > 1 or (saves and rule.output) or (allowed and rule.input):
             taken[owner] = True
         if saves and rule.input and not allowed:
             for one in node.inputs:

@@ -67,7 +67,7 @@ def _cuts(report: Report, owners: tuple[int, ...]) -> tuple[int, ...]:
     reach = len(nodes)  # the furthest back that any later layer reads
     allowed = []
     for position in range(len(nodes) - 2, 0, -1):
-        reach = min(reach, *nodes[position + 1].inputs)
+        reach = min([reach, *nodes[position + 1].inputs])
         if reach >= position and owners[position + 1] != owners[position]:
             allowed.append(position)
     length, last = isqrt(len(nodes)), 0

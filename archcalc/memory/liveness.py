@@ -2,7 +2,7 @@
 
 Steps are the positions of Graph.nodes, executed in that order.  A layer type that may work in place
 (`Layer.inplace`) takes over its input's buffer where nobody reads that input later; every other node has a
-buffer of its own.  The network's output is kept to the end.
+buffer of its own.  The network's outputs are kept to the end, whoever else reads them: a caller gets them all.
 """
 
 from collections.abc import Iterable, Sequence
@@ -28,11 +28,13 @@ class Peak(NamedTuple):
 
 
 def last_readers(graph: Graph) -> list[int]:
-    """For every node the last node that reads it; itself where nobody does."""
+    """For every node the last node that reads it; itself where nobody does; the step behind the last for an output."""
     last = list(range(len(graph.nodes)))
     for step, node in enumerate(graph.nodes):
         for source in node.inputs:
             last[source] = step
+    for output in graph.results():
+        last[output] = len(graph.nodes)
     return last
 
 
@@ -40,23 +42,24 @@ def overwrites(graph: Graph, *, inplace: bool = True) -> list[bool]:
     """For every node whether it works in its input's memory; without `inplace` only what changes nothing there."""
     last = last_readers(graph)
     return [
-        (node.layer.inplace if inplace else node.layer.view) and last[node.inputs[0]] == step
+        (node.layer.inplace if node.overwrites(inplace) else node.layer.view) and last[node.inputs[0]] == step
         for step, node in enumerate(graph.nodes)
     ]
 
 
 def lifetimes(graph: Graph, sizes: Sequence[int], *, inplace: bool = True) -> list[Buffer]:
     """The buffers of a network whose node i has an output of `sizes[i]`, in the order they are first needed."""
+    end = len(graph.nodes) - 1
     last, shared = last_readers(graph), overwrites(graph, inplace=inplace)
     buffers: list[Buffer] = []
     home: list[int] = []  # node -> its buffer
     for step, node in enumerate(graph.nodes):
         if shared[step]:
             home.append(home[node.inputs[0]])
-            buffers[home[step]] = buffers[home[step]]._replace(last=last[step])
+            buffers[home[step]] = buffers[home[step]]._replace(last=min(last[step], end))
         else:
             home.append(len(buffers))
-            buffers.append(Buffer(sizes[step], step, last[step]))
+            buffers.append(Buffer(sizes[step], step, min(last[step], end)))
     return buffers
 
 

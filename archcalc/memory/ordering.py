@@ -34,8 +34,13 @@ def better_order(graph: Graph, sizes: Sequence[int], *, inplace: bool = True) ->
 def reordered(graph: Graph, order: Sequence[int]) -> Graph:
     """The same network with its nodes in another order, in which inputs still come first."""
     place = {old: new for new, old in enumerate(order)}
-    nodes = (graph.nodes[old] for old in order)
-    return graph._replace(nodes=tuple(one._replace(inputs=tuple(place[two] for two in one.inputs)) for one in nodes))
+    nodes = tuple(
+        one._replace(
+            inputs=tuple(place[two] for two in one.inputs), shares=None if one.shares is None else place[one.shares]
+        )
+        for one in (graph.nodes[old] for old in order)
+    )
+    return graph._replace(nodes=nodes, outputs=tuple(place[one] for one in graph.results()))
 
 
 def _peak(graph: Graph, sizes: Sequence[int], inplace: bool) -> int:
@@ -58,8 +63,11 @@ def _schedule(graph: Graph, sizes: Sequence[int], inplace: bool) -> list[int]:
         needs.append(max(most, held + (0 if free[position] else sizes[position])))
     order: list[int] = []
     seen = [False] * len(nodes)
-    # what nobody reads is run, too, but the output comes last
-    for root in (*(one for one in range(len(nodes) - 1) if not readers[one]), len(nodes) - 1):
+    # what nobody reads is run, too, but the outputs come last
+    results = graph.results()
+    for root in (*(one for one in range(len(nodes)) if not readers[one] and one not in results), *results):
+        if seen[root]:
+            continue
         waiting = [(root, iter(branches[root]))]
         while waiting:
             position, rest = waiting[-1]

@@ -232,7 +232,7 @@ def plan(report: Report, settings: Settings = Settings()) -> Plan:
 
     peak = highest(found)
     inference = Inference(
-        "complete",
+        "partial" if "params" in totals.unknown else "complete",
         weights,
         running,
         peak.size * batch,
@@ -247,7 +247,7 @@ def plan(report: Report, settings: Settings = Settings()) -> Plan:
         settings,
         batch,
         inference,
-        _training(report, step, batch, sizes[0]) if step else None,
+        _training(report, step, batch, sum(sizes[row.position] for row in report.inputs)) if step else None,
         None,
         _lines(report, settings, step, inference.live, batch),
         tuple(rows[one].node.name for one in step.unknown) if step else (),
@@ -263,7 +263,7 @@ def _training(report: Report, step: Step, batch: int, image: int) -> Training:
     where, layer = step.where(worst.step)
     constant = step.constant
     return Training(
-        "partial" if step.unknown else "complete",
+        "partial" if step.unknown or "params" in report.totals.unknown else "complete",
         constant.parameters,
         step.gradients,
         constant.optimizer,

@@ -7,7 +7,7 @@ from archcalc.diagnostics import Refusal, Span
 from archcalc.reader.expression import Environment
 from archcalc.reader.integers import BAD_VALUE, MAX_EXPRESSION, bad, whole_number
 from archcalc.reader.nodes import Mapping, Scalar, Sequence, Value, shown
-from archcalc.volume import MAX_DIMENSION, Pair
+from archcalc.volume import MAX_DIMENSION, Pair, Volume
 
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d{1,3})?", re.ASCII)
 _TUPLE = re.compile(r"\s*\(\s*\d+\s*(?:,|\Z)", re.ASCII)
@@ -269,6 +269,50 @@ def volume_of(texts: list[str]) -> str:
     if third <= 4 < min(first, second):  # height, width, channels
         return f"{second}x{first}x{third}"
     return ""
+
+
+class Volumes(Kind):
+    """A volume: width x height x channels."""
+
+    words = "a volume like 7x7x512 (width x height x channels)"
+    one = Integer(1)
+    sides = ("width", "height", "channels")
+    schema = {
+        "anyOf": [
+            {"type": "string", "pattern": r"^\s*[\d_]+\s*[xX\u00d7*]\s*[\d_]+\s*[xX\u00d7*]\s*[\d_]+\s*$"},
+            {
+                "type": "object",
+                "properties": dict.fromkeys(sides, one.schema),
+                "required": list(sides),
+                "additionalProperties": False,
+            },
+        ]
+    }
+
+    def read(self, node: Value, variables: Environment) -> Volume:
+        if isinstance(node, Sequence):
+            note = "frameworks do not agree on the order in a list; here it is width x height x channels"
+            raise bad(node, f"{self.words} is expected here, not a list", note)
+        if isinstance(node, Scalar):
+            return Volume(*read_volume_text(node.text, node.span))
+        sides = {key.text: value for key, value in node.entries}
+        if set(sides) != set(self.sides):
+            raise bad(node, "a volume as a mapping has the keys width, height and channels")
+        return Volume(*(self.one.read(sides[side], variables) for side in self.sides))
+
+
+class Line(Kind):
+    """A short text on one line."""
+
+    words = "a few words"
+    longest = 100
+    schema = {"type": ["string", "number", "boolean"], "maxLength": longest}
+
+    def read(self, node: Value, variables: Environment) -> str:
+        text = node.text.strip() if isinstance(node, Scalar) else ""
+        if not isinstance(node, Scalar) or len(text) > self.longest or not text.isprintable():
+            raise bad(node, f"{shown(node)} stands where {self.words} are expected, at most {self.longest} characters")
+        return text
 
 
 def read_volume_text(text: str, span: Span) -> tuple[int, int, int]:

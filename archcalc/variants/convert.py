@@ -49,11 +49,12 @@ def fc_to_conv(original: Report, input: Volume | None = None) -> tuple[Conversio
     """
     graph = original.graph
     try:
-        nodes, kept = _converted(original)
+        nodes, kept, places = _converted(original)
         if input is not None:
             image = Input(width=input.width, height=input.height, channels=input.channels)
             nodes[0] = nodes[0]._replace(layer=image)
-        report = analyze(Graph(graph.name, tuple(nodes)), convention=original.convention)
+        outputs = tuple(places[one] for one in graph.outputs)
+        report = analyze(Graph(graph.name, tuple(nodes), outputs), convention=original.convention)
         if not report.complete:
             return None, in_order(report.problems)
         _same_parameters(original, report, kept)
@@ -69,8 +70,8 @@ def _pads(row: Row) -> bool:
     return any(fit.before or fit.after for fit in fits)
 
 
-def _converted(original: Report) -> tuple[list[Node], dict[int, int]]:
-    """The new nodes, and where every old node that is kept went."""
+def _converted(original: Report) -> tuple[list[Node], dict[int, int], dict[int, int]]:
+    """The new nodes, where every old node that is kept went, and which one has the values of an old one."""
     nodes: list[Node] = []
     kept: dict[int, int] = {}
     stands_for: dict[int, int] = {}  # old node -> new node with its values
@@ -97,14 +98,16 @@ def _converted(original: Report) -> tuple[list[Node], dict[int, int]]:
                 raise _reads_flattened(node, unflattened[0])
             before[row.position] = unflattened[0]
         stands_for[row.position] = kept[row.position] = len(nodes)
-        nodes.append(node._replace(layer=layer, inputs=tuple(stands_for[one] for one in node.inputs)))
-    last = original.rows[-1]
-    if last.position in before:
+        shares = None if node.shares is None else stands_for[node.shares]
+        inputs = tuple(stands_for[one] for one in node.inputs)
+        nodes.append(node._replace(layer=layer, inputs=inputs, shares=shares))
+    last = next((row for row in original.outputs if row.position in before), None)
+    if last is not None:
         message = f"the network's output is flattened ({last.node.name}), so it has no rows and columns to keep"
         raise Refusal(NOT_CONVOLUTIONAL, message, last.node.span)
     if not any(isinstance(row.node.layer, FullyConnected) for row in original.rows):
         raise Refusal(NOT_CONVOLUTIONAL, "there is no fc layer to convert", original.rows[0].node.span)
-    return nodes, kept
+    return nodes, kept, stands_for
 
 
 def _elementwise(node: Node) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from archcalc.analysis.analyze import Report, Row
-from archcalc.graph import Node
+from archcalc.graph import Graph, Node
 from archcalc.layers import Layer
 from archcalc.variants.align import Pairs, common, longest_increase
 
@@ -20,7 +20,11 @@ Status = Literal["added", "removed", "changed", "affected"]
 
 
 class Setting(NamedTuple):
-    """A hyperparameter that differs; `type` and `inputs` stand for the layer's type and what it reads."""
+    """A hyperparameter that differs; `type` and `inputs` stand for the layer's type and what it reads.
+
+    `share`, `trainable`, `inplace` and `output` are a layer's place in the network: whose weights it uses, whether
+    they get a gradient, whether it overwrites its input, and whether the network gives its result.
+    """
 
     key: str
     old: object
@@ -88,7 +92,7 @@ def compare(a: "Report | Architecture", b: "Report | Architecture") -> Compariso
     """
     a, b = (one if isinstance(one, Report) else one.report for one in (a, b))
     pairs = _align(a.graph.nodes, b.graph.nodes)
-    wiring = _Wiring(a.graph.nodes, b.graph.nodes, pairs)
+    wiring = _Wiring(a.graph, b.graph, pairs)
     changes: list[Change] = []
     next_a = next_b = same = 0
     for i, j in [*pairs, (len(a.rows), len(b.rows))]:
@@ -98,10 +102,10 @@ def compare(a: "Report | Architecture", b: "Report | Architecture") -> Compariso
         if i == len(a.rows):
             break
         old, new = a.rows[i], b.rows[j]
-        settings = (*_settings(old.node.layer, new.node.layer), *wiring.rewired(i, j))
+        settings = (*_settings(old.node.layer, new.node.layer), *wiring.rewired(i, j), *wiring.replaced(i, j))
         if settings:
             changes.append(Change("changed", old, new, settings))
-        elif old[3:] != new[3:]:  # output, cost, activations, receptive field, unread
+        elif old[3:8] != new[3:8]:  # output, cost, activations, receptive field, unread
             changes.append(Change("affected", old, new))
         else:
             same += 1
@@ -194,11 +198,25 @@ def _between(exact_a: list[int], exact_b: list[int], types_a: list[str], types_b
 class _Wiring:
     """Whether a layer reads what its counterpart reads, past layers that one network does not have."""
 
-    def __init__(self, a: tuple[Node, ...], b: tuple[Node, ...], pairs: Pairs) -> None:
-        self.a, self.b = a, b
+    def __init__(self, a: Graph, b: Graph, pairs: Pairs) -> None:
+        self.a, self.b = a.nodes, b.nodes
+        self.declared = bool(a.outputs or b.outputs)
+        self.results_a, self.results_b = frozenset(a.results()), frozenset(b.results())
         self.partner = dict(pairs)
-        self.origins_a = _origins(a, self.partner.keys())
-        self.origins_b = _origins(b, set(self.partner.values()))
+        self.origins_a = _origins(self.a, self.partner.keys())
+        self.origins_b = _origins(self.b, set(self.partner.values()))
+
+    def replaced(self, i: int, j: int) -> Iterator[Setting]:
+        """What else is said of a layer in its network."""
+        old, new = self.a[i], self.b[j]
+        if (None if old.shares is None else self.partner.get(old.shares, -1)) != new.shares:
+            yield Setting("share", _name(self.a, old.shares), _name(self.b, new.shares))
+        if old.trainable != new.trainable:
+            yield Setting("trainable", old.trainable, new.trainable)
+        if old.inplace != new.inplace:
+            yield Setting("inplace", old.inplace, new.inplace)
+        if self.declared and (i in self.results_a) != (j in self.results_b):
+            yield Setting("output", i in self.results_a, j in self.results_b)
 
     def rewired(self, i: int, j: int) -> Iterator[Setting]:
         old, new = self.a[i].inputs, self.b[j].inputs
@@ -208,6 +226,10 @@ class _Wiring:
 
     def _same(self, one: int, other: int) -> bool:
         return not {self.partner[place] for place in self.origins_a[one]}.isdisjoint(self.origins_b[other])
+
+
+def _name(nodes: tuple[Node, ...], position: int | None) -> str | None:
+    return None if position is None else nodes[position].name
 
 
 def _origins(nodes: tuple[Node, ...], paired: Collection[int]) -> list[tuple[int, ...]]:

@@ -5,13 +5,13 @@ NumPy is imported.  Inputs, weights and results count, and so does the workspace
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from archcalc import units
 from archcalc.analysis.analyze import Report, Row
 from archcalc.forward.tiling import RESERVED
-from archcalc.memory.liveness import lifetimes, overwrites, peak
+from archcalc.memory.liveness import Buffer, last_readers, lifetimes, overwrites, peak
 from archcalc.precision import PRECISIONS
 from archcalc.volume import Volume
 
@@ -36,7 +36,10 @@ class Counts(NamedTuple):
 
 
 class Executed(NamedTuple):
-    """One layer's verdict.  `executed` and `counted` are None where it could not be executed."""
+    """One layer's verdict.  `executed` and `counted` are None where it could not be executed.
+
+    `counted` alone is None for a layer whose figures are stated: its values were drawn.
+    """
 
     row: Row
     predicted: Volume
@@ -75,7 +78,12 @@ class Verification(NamedTuple):
     measured_peak: int | None = None
     measured_activations_peak: int | None = None  # bytes of layers' values alone, held for layers to come
     against: str = ""  # what the values were compared with
-    output: "Array | None" = None
+    outputs: "Mapping[str, Array]" = {}  # by the layers' names
+
+    @property
+    def output(self) -> "Array | None":
+        """The values of the first output; None where it was not reached."""
+        return self.outputs.get(self.report.outputs[0].node.name)
 
     @property
     def ok(self) -> bool:
@@ -85,13 +93,20 @@ class Verification(NamedTuple):
 def estimate(report: Report, batch: int = 1, dtype: str = "float32") -> Estimate:
     """The most memory the run needs at once.  Computes; allocates nothing."""
     width = PRECISIONS[dtype].activations
+    last = _last_borrowers(report)
     weights = [width * (row.cost.params + row.cost.buffers) for row in report.rows]
     workspace = [width * row.node.layer.workspace(row.inputs, row.output, batch) for row in report.rows]
     sizes = [width * batch * row.output.size for row in report.rows]
+    lent = [Buffer(weights[lender], lender + 1, borrower) for lender, borrower in last.items()]
     extra = [own + more for own, more in zip(weights, workspace, strict=True)]
-    found = peak(lifetimes(report.graph, sizes), extra)
+    found = peak([*lifetimes(report.graph, sizes), *lent], extra)
     at = found.step
     return Estimate(found.size + RESERVED, report.rows[at], weights[at], workspace[at])
+
+
+def _last_borrowers(report: Report) -> dict[int, int]:
+    """For every layer whose weights others use, the last of these."""
+    return {row.node.shares: row.position for row in report.rows if row.node.shares is not None}
 
 
 def verify(
@@ -102,43 +117,58 @@ def verify(
     seed: int = 0,
     max_memory: int = MAX_MEMORY,
     timeout: float | None = None,
-    image: "Array | None" = None,
+    image: "Array | Mapping[str, Array] | None" = None,
     against: str = "",
     progress: Progress | None = None,
 ) -> Verification:
     """Execute a complete report's network.
 
     dtype: float32 or float64.  image: values [N, H, W, C] or [H, W, C] instead of random ones; N is the batch
-    then.  against: "torch" compares every layer's values.  Raises ValueError for an image of another shape,
-    ImportError where torch is not there.
+    then; of several inputs a mapping by their names.  against: "torch" compares every layer's values.  Raises
+    ValueError for an image of another shape, ImportError where torch is not there.
     """
     assert report.complete, "a network that does not fit together cannot be executed"
-    if image is not None:
-        volume = report.input
-        if image.shape[-3:] != (volume.height, volume.width, volume.channels) or image.ndim not in (3, 4):
-            shape = "x".join(str(side) for side in image.shape)
-            raise ValueError(f"the image is {shape}, but the network reads {_hwc(volume)} (height x width x channels)")
-        image = image.reshape((-1, *image.shape[-3:]))
-        batch = len(image)
+    images = {} if image is None else _images(report, image)
+    batch = next(map(len, images.values()), batch)
     needed = estimate(report, batch, dtype)
     result = Verification(report, batch, dtype, seed, needed, against=against)
     if needed.size > max_memory:
         return result._replace(problem=_refusal(needed, max_memory))
-    return _execute(result, timeout, image, progress)
+    return _execute(result, timeout, images, progress)
+
+
+def _images(report: Report, given: "Array | Mapping[str, Array]") -> "dict[str, Array]":
+    """The inputs' values by name, each as a batch; ValueError where they are not what the network reads."""
+    volumes = {row.node.name: row.output for row in report.inputs}
+    arrays = given if isinstance(given, Mapping) else {next(iter(volumes)): given}
+    if arrays.keys() != volumes.keys():
+        raise ValueError(f"the network reads {', '.join(volumes)}, not {', '.join(arrays)}")
+    found = {}
+    for name, volume in volumes.items():
+        image = arrays[name]
+        if image.shape[-3:] != (volume.height, volume.width, volume.channels) or image.ndim not in (3, 4):
+            shape = "x".join(str(side) for side in image.shape)
+            what = "the image" if len(volumes) == 1 else name
+            raise ValueError(f"{what} is {shape}, but the network reads {_hwc(volume)} (height x width x channels)")
+        found[name] = image.reshape((-1, *image.shape[-3:]))
+    if len({len(image) for image in found.values()}) > 1:
+        raise ValueError("the inputs have different numbers of images")
+    return found
 
 
 def _execute(
-    result: Verification, timeout: float | None, image: "Array | None", progress: Progress | None
+    result: Verification, timeout: float | None, images: "dict[str, Array]", progress: Progress | None
 ) -> Verification:
     """Run the layers in order; end at the first whose shape is wrong, since what follows would only repeat it."""
     from archcalc.forward.run import Run, TimeIsUp
 
     report, rows = result.report, result.report.rows
     deadline = float("inf") if timeout is None else time.monotonic() + timeout
-    run = Run(result.seed, result.dtype, batch=result.batch, image=image, deadline=deadline, keep=bool(result.against))
+    run = Run(result.seed, result.dtype, batch=result.batch, deadline=deadline, keep=bool(result.against))
     compare = _comparison(result)
     inplace = overwrites(report.graph)
-    last = {source: step for step, row in enumerate(rows) for source in (step, *row.node.inputs)}
+    last, borrowers = last_readers(report.graph), _last_borrowers(report)
+    lent: dict[int, list[Array]] = {}
     values: dict[int, Array] = {}
     layers: list[Executed] = []
     problem = ""
@@ -149,11 +179,19 @@ def _execute(
         for step, row in enumerate(rows):
             if progress:
                 progress(step, len(rows), row.node.name)
-            run.begin(inplace=inplace[step])
+            shares = row.node.shares
+            weights = () if shares is None else lent[shares]
+            run.begin(inplace=inplace[step], lent=weights, lend=step in borrowers)
+            run.image = images.get(row.node.name)
             inputs = tuple(values[source] for source in row.node.inputs)
             executed, y = _layer(run, row, inputs, compare)
-            del inputs
+            del inputs, weights
             layers.append(executed)
+            if step in borrowers:
+                lent[step] = run.kept
+            elif shares is not None and borrowers[shares] == step:
+                del lent[shares]
+            run.kept = []
             drawing += run.weights_seconds
             if y is None or executed.executed != executed.predicted:
                 break
@@ -161,7 +199,7 @@ def _execute(
             del y
             held = max(held, _bytes(values.values()))
             for source in {step, *row.node.inputs}:
-                if last[source] == step < len(rows) - 1:
+                if last[source] == step:
                     del values[source]
     except TimeIsUp:
         problem = f"the time limit of {timeout:g} s was reached in {row.node.name}"
@@ -179,7 +217,7 @@ def _execute(
         weights_seconds=drawing,
         measured_peak=measured,
         measured_activations_peak=held,
-        output=values.get(len(rows) - 1),
+        outputs={row.node.name: values[row.position] for row in report.outputs if row.position in values},
     )
 
 
@@ -211,6 +249,9 @@ def _layer(
     shape = Volume(width, height, channels)
     if run.columns:
         expected = expected._replace(im2col=row.im2col)
+    if layer.stated:
+        problems = [] if shape == row.output else [f"predicted {row.output}, executed {shape}"]
+        return Executed(row, row.output, expected, shape, None, seconds, tuple(problems)), y
     drawn = run.drawn
     # a product's values are counted over all images; a rest is a mismatch as well
     macs, rest = divmod(run.macs, images)

@@ -22,7 +22,7 @@ from archcalc.layers import TYPES, Key, Layer
 from archcalc.layers.merge import Merge
 from archcalc.reader.nodes import Mapping, Scalar, Sequence, Value
 from archcalc.reader.source import parse
-from archcalc.reader.values import Number
+from archcalc.reader.values import Line, Number, Volumes
 
 SCHEMA = schema()
 VALIDATOR = Draft202012Validator(SCHEMA)
@@ -210,7 +210,7 @@ KEYS_OF_LAYERS = [(layer, name) for layer in LAYERS for name in layer.keys]
 def written(layer: type[Layer], *without: str, **values: str) -> str:
     """A spec with one layer that has all it needs, and `values`."""
     needed = {
-        name: "0.5" if isinstance(key.kind, Number) else "2"
+        name: "2x2x2" if isinstance(key.kind, Volumes) else "0.5" if isinstance(key.kind, Number) else "2"
         for name, key in layer.keys.items()
         if key.required and name not in without
     }
@@ -232,6 +232,8 @@ def test_layers(layer: type[Layer]) -> None:
 @pytest.mark.parametrize(("layer", "name"), KEYS_OF_LAYERS, ids=lambda one: getattr(one, "type", one))
 @pytest.mark.parametrize("value", ["[1, 2]", "[]", "{zzz: 1}", "not", "'not a value'"])
 def test_wrong_types_are_refused_by_both(layer: type[Layer], name: str, value: str) -> None:
+    if isinstance(layer.keys[name].kind, Line) and value[0] not in "[{":
+        return  # any text
     text = written(layer, **{name: value})
     assert "AC104" in codes(text)
     assert not lets_through(text)

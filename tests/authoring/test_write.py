@@ -18,7 +18,7 @@ from archcalc.layers.merge import Merge
 from archcalc.layers.misfit import LayerError
 from archcalc.layers.reshape import Input
 from archcalc.reader.values import Choice, Integer, Number, Padding
-from archcalc.volume import Pair
+from archcalc.volume import Pair, Volume
 
 
 def essence(graph: Graph) -> tuple[Any, ...]:
@@ -85,6 +85,8 @@ def test_layers(written: str, expected: Any) -> None:
 
 SAMPLES: dict[str, list[Any]] = {
     "Boolean": [False],
+    "Line": ["attention", "a head, of sorts: {8}", '"quoted" # \u00e9', "null", "12", "- x"],
+    "Volumes": [Volume(2, 3, 4), Volume(1, 1, 1)],
     "Extents": [Pair(3, 1), Pair(2, 2)],
     "Length": [Pair(3, 1), Pair(2, 1)],
     "LengthPadding": [Padding(1, 2, 0, 0), Padding(2, 2, 0, 0), Padding(mode="half")],

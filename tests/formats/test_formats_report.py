@@ -89,6 +89,10 @@ def test_json_adds_up(spec: str, convention: Convention) -> None:
     found = archcalc.load(spec).analyze(convention=convention)
     record = json.loads(json_format.render(found, Look(batch=3, dtype="float16")))
     layers, totals = record["layers"], record["totals"]
+    assert totals.pop("at_least") == []
+    assert record["schema_version"] == 2
+    assert record["outputs"] == {layers[-1]["name"]: record["output"]}
+    assert record["inputs"] == {layers[0]["name"]: record["input"]}
     assert {column: sum(layer[column] for layer in layers) for column in SUMMED} == totals
     assert all(layer["params"] == layer["weights"] + layer["biases"] for layer in layers)
     assert all(layer["activation_bytes"] == layer["activations"] * 3 * 2 for layer in layers)
@@ -99,6 +103,7 @@ def test_json_adds_up(spec: str, convention: Convention) -> None:
 def test_csv_adds_up(report: Report) -> None:
     rows = list(csv.DictReader(io.StringIO(csv_format.render(report, Look()))))
     totals = {**report.totals._asdict(), "activation_bytes": report.totals.activations * 4}
+    assert totals.pop("unknown") == ()
     assert {column: sum(int(row[column]) for row in rows) for column in SUMMED} == totals
     assert [row["name"] for row in rows] == [node.name for node in report.graph.nodes]
 

@@ -12,7 +12,6 @@ from torch_networks import Network
 
 import archcalc
 from archcalc.language.specfile import zoo_names
-from archcalc.layers import TYPES
 
 torch = pytest.importorskip("torch")
 models = pytest.importorskip("torchvision").models

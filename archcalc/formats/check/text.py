@@ -7,6 +7,7 @@ from archcalc import units
 from archcalc.architecture import Examination
 from archcalc.diagnostics import SEVERITIES, Diagnostic, Label, Severity, headline, printable
 from archcalc.formats import Look
+from archcalc.formats._figures import total
 
 WINDOW = 110  # columns of a long line that are shown around a finding
 SHOWN = 100  # findings of one spec
@@ -55,8 +56,8 @@ def summary(one: Examination) -> str:
     report = one.report
     totals = report.totals
     return (
-        f"{report.input} -> {report.output}, {totals.params:,} params, "
-        f"{units.count(totals.macs)} MACs, {units.count(totals.activations)} activations"
+        f"{report.ends}, {total(totals, 'params')} params, "
+        f"{total(totals, 'macs', units.count)} MACs, {units.count(totals.activations)} activations"
     )
 
 

@@ -78,10 +78,13 @@ def totals(found: Comparison, look: Look) -> list[tuple[str, str, str, str]]:
         ("memory", a.activations * width, b.activations * width, "size"),
     ):
         texts = (f"{old:,}", f"{new:,}") if unit == "count" else (units.size(old), units.size(new))
-        rows.append((name, *texts, _with_percent(old, new, unit)))
-    old_row, new_row = found.a.rows[-1], found.b.rows[-1]
-    rows.append(("field", field(old_row.receptive_field), field(new_row.receptive_field), ""))
-    rows.append(("output", str(old_row.output), str(new_row.output), ""))
+        least = [name.lower() in totals.unknown for totals in (a, b)]
+        old_text, new_text = (f">= {text}" if unknown else text for text, unknown in zip(texts, least, strict=True))
+        rows.append((name, old_text, new_text, "?" if any(least) else _with_percent(old, new, unit)))
+    ends = found.a.outputs, found.b.outputs
+    fields = [", ".join(field(row.receptive_field) for row in one) for one in ends]
+    volumes = [", ".join(str(row.output) for row in one) for one in ends]
+    rows += [("field", fields[0], fields[1], ""), ("output", volumes[0], volumes[1], "")]
     return rows
 
 

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from archcalc.analysis.analyze import Report, Row
+from archcalc.analysis.records import counts, ends
 from archcalc.formats import Look
 from archcalc.formats.diff._words import shown, sizes
 from archcalc.variants.diff import Change, Comparison
@@ -20,9 +21,12 @@ def render(found: Comparison, names: tuple[str, str], look: Look) -> str:
         "layers": [_layer(change, width) for change in found.changes],
         "unchanged": found.unchanged,
         "totals": {
-            **{name: _numbers(a[name], b[name]) for name in ("params", "macs", "activations")},
+            **{
+                name: _numbers(a[name], b[name], known=name not in (*a["unknown"], *b["unknown"]))
+                for name in ("params", "macs", "activations")
+            },
             "activation_bytes": _numbers(a["activations"] * width, b["activations"] * width),
-            "receptive_field": _fields(found.a.rows[-1], found.b.rows[-1]),
+            "receptive_field": _fields(found.a.outputs[0], found.b.outputs[0]),
         },
     }
     return json.dumps(record, indent=1) + "\n"
@@ -32,13 +36,13 @@ def _network(name: str, report: Report) -> dict[str, Any]:
     return {
         "spec": name,
         "name": report.graph.name,
-        "input": report.input._asdict(),
-        "output": report.output._asdict(),
+        **ends(report),
         "layers": len(report.rows),
     }
 
 
 def _layer(change: Change, width: int) -> dict[str, Any]:
+    unknown = {name for row in (change.a, change.b) if row for name in row.cost.unknown}
     both = change.a is not None and change.b is not None
     return {
         "status": change.status,
@@ -46,8 +50,8 @@ def _layer(change: Change, width: int) -> dict[str, Any]:
         "b": _side(change.b),
         "settings": {one.key: {"a": _value(one.old), "b": _value(one.new)} for one in change.settings},
         "change": {
-            "params": change.params,
-            "macs": change.macs,
+            "params": None if unknown & {"params"} else change.params,
+            "macs": None if unknown & {"macs"} else change.macs,
             "activations": change.activations,
             "activation_bytes": change.activations * width,
             "receptive_field": _fields(change.a, change.b)["change"] if both else None,
@@ -64,8 +68,7 @@ def _side(row: Row | None) -> dict[str, Any] | None:
         "type": layer.type,
         "label": layer.label,
         "output": row.output._asdict(),
-        "params": row.cost.params,
-        "macs": row.cost.macs,
+        **{name: value for name, value in counts(row.cost).items() if name in ("params", "macs")},
         "activations": row.activations,
         "line": row.node.span.line,
     }
@@ -75,8 +78,9 @@ def _value(value: object) -> Any:
     return value if value is None or isinstance(value, bool | int | float | list) else shown(value)
 
 
-def _numbers(a: int, b: int) -> dict[str, int]:
-    return {"a": a, "b": b, "change": b - a}
+def _numbers(a: int, b: int, *, known: bool = True) -> dict[str, int | None]:
+    """Sums that a layer's figure is missing from are the least that they can be, and their change is not known."""
+    return {"a": a, "b": b, "change": b - a if known else None}
 
 
 def _fields(a: Row | None, b: Row | None) -> dict[str, Any]:

@@ -7,13 +7,14 @@ Layers that own no memory and have no parameters (in-place activations, dropout)
 from archcalc import units
 from archcalc.analysis.analyze import Report, Row
 from archcalc.formats import Look, incomplete
+from archcalc.formats._figures import missing
 from archcalc.precision import PRECISIONS
 
 PARTIAL = True
 
 
 def render(report: Report, look: Look) -> str:
-    shown = [row for row in report.rows if row.activations or row.cost.params or not row.node.inputs]
+    shown = [row for row in report.rows if row.activations or row.cost.params or row.lender or not row.inputs]
     lines = [
         line(row) + (f"   im2col: {units.matrix(row.im2col)}" if look.im2col and row.im2col else "") for row in shown
     ]
@@ -28,11 +29,11 @@ def render(report: Report, look: Look) -> str:
     )
     if look.batch > 1:
         lines.append(f"TOTAL memory of {look.batch} images: {units.size(look.batch * memory)}")
-    lines.append(f"TOTAL params: {totals.weights:,} weights + {totals.biases:,} biases = {totals.params:,}")
+    sums = f"{totals.weights:,} weights + {totals.biases:,} biases = {totals.params:,}"
+    lines.append(f"TOTAL params: {'at least ' if 'params' in totals.unknown else ''}{sums}")
     if hidden:
         lines.append(f"({hidden} in-place layers own no memory and have no line; convention: {report.convention})")
-    if missing := incomplete(report):
-        lines.append(f"({missing})")
+    lines += (f"({note})" for note in (missing(report.rows), incomplete(report)) if note)
     return "\n".join(lines) + "\n"
 
 
@@ -47,5 +48,7 @@ def line(row: Row) -> str:
     else:
         memory = f"{volume.product}={units.short(volume.size)}   "
     formula = node.layer.weights_formula(row.inputs[0], volume) if row.inputs and cost.weights else ""
-    weights = f"{formula} = {cost.weights:,}" if cost.weights else "0"
+    weights = (
+        f"{formula} = {cost.weights:,}" if cost.weights else "?" if "weights" in cost.unknown else row.formula or "0"
+    )
     return f"{label}: {volume}  memory:  {memory}weights: {weights}"

@@ -1,9 +1,10 @@
-"""The report for a spreadsheet: one line a layer, raw integers."""
+"""The report for a spreadsheet: one line a layer, raw integers; what nobody knows is left empty."""
 
 import csv
 import io
 
 from archcalc.analysis.analyze import Report
+from archcalc.analysis.records import counts
 from archcalc.formats import Look
 
 HEAD = [
@@ -37,7 +38,7 @@ def render(report: Report, look: Look) -> str:
         node, cost, seen = row.node, row.cost, row.receptive_field
         inputs = " ".join(report.graph.nodes[one].name for one in node.inputs)
         fields = [field.size if field else "" for field in seen]
-        counts = (cost.weights, cost.biases, cost.params, cost.buffers, cost.macs, cost.flops)
+        figures = ["" if one is None else one for one in counts(cost).values()]
         writer.writerow(
             [
                 node.name,
@@ -45,7 +46,7 @@ def render(report: Report, look: Look) -> str:
                 node.layer.label,
                 inputs,
                 *row.output,
-                *counts,
+                *figures,
                 row.activations,
                 row.activations * width,
                 *fields,

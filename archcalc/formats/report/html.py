@@ -5,6 +5,7 @@ from html import escape
 from archcalc import units
 from archcalc.analysis.analyze import Report
 from archcalc.formats import Look, incomplete
+from archcalc.formats._figures import least, missing
 from archcalc.formats.report.markdown import cells, convention
 
 FOLDS = PARTIAL = True
@@ -38,14 +39,13 @@ def table(report: Report, look: Look) -> str:
     totals = report.totals
     memory = units.size(totals.activations * look.value_bytes)
     head = (*COLUMNS, "im2col") if look.im2col else COLUMNS
-    foot = ("total", "", "", memory, f"{totals.params:,}", f"{totals.macs:,}", *[""] * (len(head) - 6))
+    foot = ("total", "", "", memory, least(totals, "params"), least(totals, "macs"), *[""] * (len(head) - 6))
     lines = ["<table>", f"<caption>{escape(report.graph.name)}</caption>"] if report.graph.name else ["<table>"]
     lines += ["<thead>", _line(head, "th"), "</thead>", "<tbody>"]
     lines += (_line(line, "td") for line in cells(report, look))
     lines += ["</tbody>", "<tfoot>", _line(foot, "th"), "</tfoot>", "</table>"]
     lines.append(f"<p>{look.dtype}, batch {look.batch}, activations {convention(report)}.</p>")
-    if missing := incomplete(report):
-        lines.append(f"<p><strong>{missing}</strong></p>")
+    lines += (f"<p><strong>{escape(note)}</strong></p>" for note in (missing(report.rows), incomplete(report)) if note)
     return "\n".join(lines) + "\n"
 
 

@@ -1,10 +1,14 @@
-"""The report as raw integers; `schema_version` changes when a field changes its meaning."""
+"""The report as raw integers; `schema_version` changes when a field changes its meaning or may be null.
+
+2: `inputs` and `outputs` by name beside `input` and `output`, which are the first of them; a layer's `shares` and
+`trainable`; a count that nobody knows is null, and the totals it is missing from are named in their `at_least`.
+"""
 
 import json
 from typing import Any
 
 from archcalc.analysis.analyze import Report
-from archcalc.analysis.records import layers
+from archcalc.analysis.records import ends, layers, totals
 from archcalc.formats import Look
 
 
@@ -15,15 +19,17 @@ def render(report: Report, look: Look) -> str:
 def record(report: Report, look: Look = Look()) -> dict[str, Any]:
     """The report as plain data."""
     width = look.value_bytes
-    totals = report.totals._asdict()
+    both, sums = ends(report), totals(report)
     return {
-        "schema_version": 1,
+        "schema_version": 2,
         "name": report.graph.name,
         "convention": report.convention,
         "batch": look.batch,
         "dtype": look.dtype,
-        "input": report.input._asdict(),
+        "input": both["input"],
+        "inputs": both["inputs"],
         "layers": layers(report, width),
-        "output": report.output._asdict(),
-        "totals": {**totals, "activation_bytes": totals["activations"] * width},
+        "output": both["output"],
+        "outputs": both["outputs"],
+        "totals": {**sums, "activation_bytes": sums["activations"] * width},
     }

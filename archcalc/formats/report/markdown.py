@@ -6,6 +6,7 @@ from archcalc import units
 from archcalc.analysis.analyze import Report
 from archcalc.analysis.fold import by_path
 from archcalc.formats import Look, incomplete
+from archcalc.formats._figures import cell, least, missing, union
 
 FOLDS = PARTIAL = True
 
@@ -22,13 +23,11 @@ def render(report: Report, look: Look) -> str:
     ]
     lines += (f"| {' | '.join(map(escape, line))} |" for line in cells(report, look))
     total = units.size(totals.activations * width)
-    lines.append(
-        f"| **total** | | | **{total}** | **{totals.params:,}** | **{totals.macs:,}** | |"
-        + (" |" if look.im2col else "")
-    )
+    params, macs = least(totals, "params"), least(totals, "macs")
+    lines.append(f"| **total** | | | **{total}** | **{params}** | **{macs}** | |" + (" |" if look.im2col else ""))
     lines += ["", f"{look.dtype}, batch {look.batch}, activations {convention(report)}."]
-    if missing := incomplete(report):
-        lines += ["", f"**{missing}**"]
+    for note in filter(None, (missing(report.rows), incomplete(report))):
+        lines += ["", f"**{escape(note)}**"]
     return "\n".join(lines) + "\n"
 
 
@@ -43,13 +42,14 @@ def cells(report: Report, look: Look) -> Iterator[tuple[str, ...]]:
             sum(one.cost.params for one in group),
             sum(one.cost.macs for one in group),
         )
+        unknown = union(one.cost.unknown for one in group)
         yield (
             name or row.node.name,
             f"{len(group):,} {'layer' if len(group) == 1 else 'layers'}" if name else row.node.layer.label,
             units.volume(row.output, look.layout, look.batch),
             units.size(memory * width) if memory else "in place",
-            f"{params:,}" if params else "",
-            f"{macs:,}" if macs else "",
+            cell(params, "params", unknown, "{:,}".format),
+            cell(macs, "macs", unknown, "{:,}".format),
             "" if name else row.formula,
             *([("" if name else units.matrix(row.im2col))] if look.im2col else []),
         )

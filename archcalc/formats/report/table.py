@@ -16,6 +16,7 @@ from archcalc.analysis.analyze import Report, Row
 from archcalc.analysis.fold import by_path
 from archcalc.formats import Look, incomplete
 from archcalc.formats._console import bar, printed
+from archcalc.formats._figures import cell, least, missing, total, union
 from archcalc.formats.folding import head_of, named, runs, under
 from archcalc.layers import Layer
 from archcalc.precision import PRECISIONS
@@ -38,6 +39,7 @@ class Line(NamedTuple):
     macs: int
     folded: str = ""
     block: str = ""  # the block or pass whose layers the line sums up
+    unknown: tuple[str, ...] = ()  # the figures that a layer's is missing from
 
 
 def render(report: Report, look: Look) -> str:
@@ -74,11 +76,14 @@ def merge(report: Report) -> list[Line]:
     for row in report.rows:
         joins = not row.activations and not row.cost.params and row.node.inputs
         source = row.node.inputs[0] if joins else -1
-        if joins and at.get(source) == len(lines) - 1 and source != 0 and lines[-1].row.output == row.output:
+        if joins and at.get(source) == len(lines) - 1 and lines[-1].row.inputs and lines[-1].row.output == row.output:
             last = lines[-1]
             lines[-1] = last._replace(label=f"{last.label} {typed(row.node.layer)}", macs=last.macs + row.cost.macs)
         else:
-            lines.append(Line(row, typed(row.node.layer), row.activations, row.cost.params, row.cost.macs))
+            cost = row.cost
+            lines.append(
+                Line(row, typed(row.node.layer), row.activations, cost.params, cost.macs, unknown=cost.unknown)
+            )
         at[row.position] = len(lines) - 1
     return lines
 
@@ -101,21 +106,24 @@ def sums(lines: list[Line], depth: int) -> list[Line]:
         layers = sum(one.label.count(" ") + 1 for one in group)  # with those that stand behind another
         label = f"{layers:,} {'layer' if layers == 1 else 'layers'}"
         memory, params = sum(one.memory for one in group), sum(one.params for one in group)
-        out.append(Line(group[-1].row, label, memory, params, sum(one.macs for one in group), block=name))
+        macs, unknown = sum(one.macs for one in group), union(one.unknown for one in group)
+        out.append(Line(group[-1].row, label, memory, params, macs, block=name, unknown=unknown))
     return out
 
 
 def fold(lines: list[Line]) -> list[Line]:
     """Replace repetitions of the lines just above by one line that counts them and sums them up."""
     out: list[Line] = []
-    keys = [(line.label, line.row.output, line.memory, line.params, line.macs) for line in lines]
+    keys = [(line.label, line.row.output, line.memory, line.params, line.macs, line.unknown) for line in lines]
     for run in runs(keys, [line.block or line.row.node.name for line in lines]):
         out += lines[run.at : run.at + run.unit]
         if rest := lines[run.at + run.unit : run.at + run.unit * run.times]:
             last = rest[-1].row
             name = rest[-1].block or last.node.name
             memory, params, macs = (sum(column) for column in zip(*(one[2:5] for one in rest), strict=True))
-            out.append(Line(last, "", memory, params, macs, named(run, name)))
+            out.append(
+                Line(last, "", memory, params, macs, named(run, name), unknown=union(one.unknown for one in rest))
+            )
     return out
 
 
@@ -134,10 +142,10 @@ def _columns(table: Table, report: Report, look: Look) -> None:
     )
     if _room(look, BARS_FROM):
         table.add_column("", "", no_wrap=True)
-    table.add_column("params", units.count(totals.params), justify="right", no_wrap=True, footer_style="bold")
+    table.add_column("params", least(totals, "params", units.count), justify="right", no_wrap=True, footer_style="bold")
     if _room(look, BARS_FROM):
         table.add_column("", "", no_wrap=True)
-    table.add_column("MACs", units.count(totals.macs), justify="right", no_wrap=True, footer_style="bold")
+    table.add_column("MACs", least(totals, "macs", units.count), justify="right", no_wrap=True, footer_style="bold")
     if look.im2col:
         table.add_column("im2col", "", justify="right", no_wrap=True)
     if _room(look, FORMULA_FROM):
@@ -157,9 +165,9 @@ def _cells(line: Line, name: str, scale: int, heaviest: int, look: Look) -> list
         Text("" if line.folded else units.volume(row.output, look.layout, look.batch), style="cyan"),
         Text(units.size(line.memory * width) if line.memory else ""),
         *([bar(0 if line.folded else line.memory, scale, length, "magenta", look)] if bars else []),
-        Text(units.count(line.params) if line.params else ""),
+        Text(cell(line.params, "params", line.unknown)),
         *([bar(0 if line.folded else line.params, heaviest, length, "green", look)] if bars else []),
-        Text(units.count(line.macs) if line.macs else ""),
+        Text(cell(line.macs, "macs", line.unknown)),
     ]
     if look.im2col:
         cells.append(Text("" if line.folded else units.matrix(row.im2col)))
@@ -202,9 +210,15 @@ def _title(report: Report, look: Look) -> Text:
     name = report.graph.name or "network"
     while cell_len(name) > 70:
         name = name[:-8] + "..."
-    ends = [report.input, *([report.output] if report.complete else [])]
-    volumes = [units.volume(one, look.layout, look.batch) for one in ends]
-    return Text(f"{name}: {' -> '.join([*volumes, '?'][:2])}", style="bold")
+    ends = [report.inputs, report.outputs if report.complete else ()]
+    volumes = [", ".join(units.volume(one.output, look.layout, look.batch) for one in rows) for rows in ends]
+    return Text(f"{name}: {' -> '.join(one or '?' for one in volumes)}", style="bold")
+
+
+def _outputs(report: Report) -> str:
+    """Which layers are outputs, where that is not simply the last one."""
+    names = [row.node.name for row in report.outputs]
+    return f"outputs: {', '.join(names)}" if report.complete and report.graph.outputs else ""
 
 
 def _caption(report: Report, look: Look) -> Text:
@@ -213,13 +227,12 @@ def _caption(report: Report, look: Look) -> Text:
     per = "per image" if look.batch == 1 else f"for a batch of {look.batch}"
     own = "ReLU and dropout in place" if report.convention == "inplace" else "every layer owns its output"
     parts = [
-        f"{totals.params:,} parameters ({units.size(totals.params * width)} as {look.dtype}), {totals.macs:,} MACs",
+        f"{total(totals, 'params')} parameters ({units.size(totals.params * width)} as {look.dtype}), {total(totals, 'macs')} MACs",
         f"{totals.activations * look.batch:,} activations ({units.size(totals.activations * look.batch * width)}) forward {per}; {own}",
     ]
     if totals.buffers:
         parts.insert(1, f"{totals.buffers:,} buffers (running statistics, not trained)")
-    if missing := incomplete(report):
-        parts.append(missing)
+    parts += filter(None, (_outputs(report), missing(report.rows), incomplete(report)))
     limits = (("bars", BARS_FROM), ("how parameters come about", FORMULA_FROM), ("receptive field", FIELD_FROM))
     if hidden := [what for what, columns in limits if not _room(look, columns)]:
         parts.append(f"not shown at {look.width} columns: {', '.join(hidden)}")

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from archcalc.analysis.records import ends
 from archcalc.formats import Look
 from archcalc.verification.verify import Counts, Executed, Verification
 from archcalc.volume import Volume
@@ -20,7 +21,7 @@ def record(result: Verification) -> dict[str, Any]:
         "name": report.graph.name,
         "ok": result.ok,
         "problem": result.problem or None,
-        "input": report.input._asdict(),
+        **ends(report),
         "batch": result.batch,
         "dtype": result.dtype,
         "seed": result.seed,

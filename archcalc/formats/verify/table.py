@@ -15,7 +15,7 @@ RIGHT = (4, 5, 6)
 def render(result: Verification, look: Look) -> str:
     report = result.report
     name = shown_path(report.graph.name or "network")
-    lines = [f"{name}: {report.input} -> {report.output}, batch {result.batch}, {result.dtype}, seed {result.seed}"]
+    lines = [f"{name}: {report.ends}, batch {result.batch}, {result.dtype}, seed {result.seed}"]
     if result.layers:
         cells = [HEAD, *_rows(result.layers, headed=look.width is not None)]
         widths = [max(len(row[column]) for row in cells) for column in range(len(HEAD))]
@@ -53,7 +53,7 @@ def _cells(one: Executed) -> tuple[str, ...]:
         f"{counted.weights + counted.biases:,}" if counted else "?",
         units.count(counted.macs) if counted else "?",
         f"{one.seconds * 1000:.1f} ms",
-        "ok" if one.ok else "WRONG",
+        "WRONG" if not one.ok else "stated" if node.layer.stated else "ok",
     )
 
 
@@ -68,10 +68,13 @@ def _verdict(result: Verification, look: Look) -> list[str]:
         return [f"{_paint('not verified', '31', look)}: {wrong.row.node.name} is not as predicted{done}"]
     totals = result.report.totals
     compared = ", values as PyTorch's" if result.against else ""
-    counts = f"{total:,} layers, {totals.params:,} parameters and {totals.macs:,} MACs"
+    stated = [row for row in result.report.rows if row.node.layer.stated]
+    params, macs = sum(row.cost.params for row in stated), sum(row.cost.macs for row in stated)
+    counts = f"{total - len(stated):,} layers, {totals.params - params:,} parameters and {totals.macs - macs:,} MACs"
     predicted = f"{units.size(result.estimate.size)} (in {result.estimate.row.node.name})"
     return [
         f"{_paint('ok', '32', look)}: {counts} executed as predicted{compared}",
+        *([f"not executed, since only stated: {', '.join(row.node.name for row in stated)}"] if stated else []),
         f"forward {result.forward_seconds:.3f} s, weights {result.weights_seconds:.3f} s",
         f"peak of memory {units.size(result.measured_peak or 0)}, predicted {predicted}",
     ]

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 
+from archcalc.analysis.records import ends
 from archcalc.architecture import Examination
 from archcalc.formats import Look
 from archcalc.precision import PRECISIONS
@@ -18,13 +19,13 @@ def _record(one: Examination, look: Look) -> dict[str, object]:
     return {
         "spec": one.path,
         "name": one.document.name,
-        "input": report.input._asdict(),
-        "output": report.output._asdict(),
+        **ends(report),
         "layers": len(report.rows),
         "params": totals.params,
         "macs": totals.macs,
         "activations": totals.activations,
         "activation_bytes": totals.activations * PRECISIONS[look.dtype].activations,
+        "at_least": list(totals.unknown),
         "dtype": look.dtype,
         "year": int(year) if year else None,
         "source": one.document.line("source") or None,

@@ -12,6 +12,7 @@ from archcalc import units
 from archcalc.architecture import Examination
 from archcalc.formats import Look
 from archcalc.formats._console import printed
+from archcalc.formats._figures import least
 from archcalc.precision import PRECISIONS
 
 ROOMY, SOURCE_FROM = 110, 76  # columns from which names and whole addresses have room, and sources at all
@@ -45,8 +46,8 @@ def render(found: Iterable[Examination], look: Look) -> str:
             one.path.removeprefix("zoo:"),
             *([one.document.name] if roomy else []),
             str(one.report.input).strip("[]"),
-            units.count(totals.params),
-            units.count(totals.macs),
+            least(totals, "params", units.count),
+            least(totals, "macs", units.count),
             units.size(totals.activations * PRECISIONS[look.dtype].activations),
             one.document.line("year"),
             *([source if roomy else _short(source)] if sources else []),
