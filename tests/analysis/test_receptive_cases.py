@@ -8,6 +8,8 @@ from test_receptive import Axis, bilinear, deconv, field, hull, image, window
 
 import archcalc
 from archcalc.analysis.receptive import MAX_JUMP, Field
+from archcalc.architecture import examine
+from archcalc.language.specfile import SpecText
 from archcalc.volume import MAX_PERIOD, Window
 
 Step = tuple[str, Callable[[Axis], Axis]]
@@ -87,7 +89,7 @@ def test_the_axes_do_not_touch_each_other(layers: str, numbers: dict[str, tuple[
         pairs = {key: "x".join(map(str, pair[::-1] if turned else pair)) for key, pair in numbers.items()}
         size = "31x45" if turned else "45x31"
         text = f"rounding: floor\ninput: {size}x2\nlayers:\n  - {layers.format(**pairs)}\n"
-        found = archcalc.architecture.examine(archcalc.language.specfile.SpecText("x.yaml", text))
+        found = examine(SpecText("x.yaml", text))
         assert found.ok, found.diagnostics
         return found.report.rows[-1].receptive_field
 
@@ -113,9 +115,9 @@ def test_the_longest_period_that_is_kept() -> None:
 
 def test_the_largest_jump_that_is_kept() -> None:
     one = Field(((0, 1),), MAX_JUMP)
-    assert one.through(Window(3, 2), 100) == Field(((0, 1 + 2 * MAX_JUMP),), 2 * MAX_JUMP)
-    assert Field(((0, 1),), MAX_JUMP + 1).through(Window(3, 2), 100) is None
-    assert Field(((0, 1),), None).through(Window(3, 2), 100) is None
+    assert one.through(Window(3, 2), 100, 49) == Field(((0, 1 + 2 * MAX_JUMP),), 2 * MAX_JUMP)
+    assert Field(((0, 1),), MAX_JUMP + 1).through(Window(3, 2), 100, 49) is None
+    assert Field(((0, 1),), None).through(Window(3, 2), 100, 49) is None
 
 
 def test_a_jump_is_whole_where_it_can_be() -> None:

@@ -99,5 +99,5 @@ def test_a_padding_that_pytorch_refuses_does_not_pass_against_it(layer: str) -> 
 
     result = load(f"INPUT[32x32x3] -> {layer}").verify(against="torch")
     assert not result.ok
-    (problem,) = result.executed[-1].problems
+    (problem,) = result.layers[-1].problems
     assert problem.endswith("PyTorch refuses it")
