@@ -21,7 +21,7 @@ WRONG_SAYS = """\
   = (W - F + 2P)/S + 1 = (10 - 3 + 2*0)/2 + 1 = 4.5
   = no padding fixes this: 7 + 2P is odd and S = 2
   help: the nearest widths that fit are 9 (-> 4) and 11 (-> 5)
-  help: or write `rounding: floor` (-> 4; the last column is never read)
+  help: or write `rounding: floor` (-> 4; the last column is never read), in the layer or at the top of the spec
 """
 
 INSTALLED = any(one.value == "archcalc.pytest_plugin" for one in entry_points(group="pytest11"))

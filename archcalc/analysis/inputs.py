@@ -29,9 +29,9 @@ def explain(report: Report) -> tuple[Diagnostic, ...]:
     if failed is None or at is None or all(graph.nodes[one].layer is inputs[0].layer for one in failed.inputs):
         return problems
     one = problems[at]
-    help = (*nearest(report), *(line for line in one.help if not _of_an_inner_volume(line)))
-    if help and help[0].startswith("or "):
-        help = (help[0].removeprefix("or "), *help[1:])
+    help = one.help
+    if fitting := nearest(report):
+        help = (*fitting, *(line for line in one.help if not _of_an_inner_volume(line)))
     lost = _lost(report, failed) if one.code == BRANCH_MISMATCH else ()
     return (*problems[:at], one._replace(help=help, notes=(*one.notes, *lost)), *problems[at + 1 :])
 
@@ -64,7 +64,7 @@ def nearest(report: Report) -> tuple[str, ...]:
         ways.reverse()
     for word, pairs in ways:
         smaller, larger = pairs
-        found = []
+        found: list[Volume] = []
         for candidates in (smaller, larger):
             fits, effort = _first(report.graph, candidates, effort)
             found += [fits] if fits else []

@@ -258,8 +258,8 @@ class Compiler:
 
 def rounding_of(layer: type[Layer], value: Value) -> Value:
     """The spec's rounding for a layer: `caffe` is down for convolutions and up for pools."""
-    if isinstance(value, Scalar) and value.text.strip() == "caffe" and issubclass(layer, Windowed):
-        return value._replace(text=layer.caffe)
+    if isinstance(value, Scalar) and value.text.strip() == "caffe":
+        return value._replace(text=layer.caffe if issubclass(layer, Windowed) else "floor")
     return value
 
 

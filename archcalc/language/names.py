@@ -70,13 +70,13 @@ def duplicate_name(name: Scalar, first: Span) -> Diagnostic:
 
 def meant_as_names(words: Iterable[Scalar], graph: Graph) -> list[Diagnostic]:
     """Branches of one word, read as patterns, that are the names of layers as well: `pool1` is also a 1x1 pool."""
-    words = {word.span: word for word in words}.values()
-    if not words:
+    once = {word.span: word for word in words}
+    if not once:
         return []
     named: dict[str, Node] = {}
-    own = {word.span for word in words}
+    own = {span[:2] for span in once}  # a node's span ends with its word, before the numbers
     for node in graph.nodes:
-        if node.span not in own:
+        if node.span[:2] not in own:
             named.setdefault(node.name.rpartition(".")[2], node)
     return [
         Diagnostic(
@@ -86,7 +86,7 @@ def meant_as_names(words: Iterable[Scalar], graph: Graph) -> list[Diagnostic]:
             labels=(Label(named[word.text].span, f"`{word.text}`"),),
             help=(f"write `inputs: [{word.text}]` for the layer, or `{word.text.upper()}` for the pattern",),
         )
-        for word in words
+        for word in once.values()
         if word.text in named
     ]
 

@@ -42,8 +42,8 @@ def test_a_u_net_of_358() -> None:
 PATTERNS = [
     "INPUT[225x225x3] -> [CONV3-8p1 -> POOL2]*3 -> FC-10",
     "INPUT[100x60x3] -> [CONV3-8 -> POOL2]*3 -> FC-10",
-    "INPUT[50x51x3] -> CONV5-8s2 -> CONV3-8s2 -> POOL2",
-    "INPUT[61x64x3] -> POOL2x1 -> POOL2x1 -> CONV3-8 -> POOL3x1",
+    "INPUT[51x51x3] -> CONV5-8s2 -> CONV3-8s2 -> POOL2",
+    "INPUT[62x64x3] -> POOL2x1 -> POOL2x1 -> CONV3-8 -> POOL3x1",
 ]
 
 

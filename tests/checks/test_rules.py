@@ -550,6 +550,6 @@ def test_channels_that_stand_first_are_said_by_every_command(command: str) -> No
 def test_channels_that_stand_first_are_said_where_the_network_does_not_fit() -> None:
     found = examine(SpecText("s", "INPUT[3x224x224] -> CONV7-64s2p3 -> POOL3s2p1", pattern=True)).diagnostics
     assert [one.code for one in found] == ["AC620", "AC201"]
-    quiet = examine(SpecText("s", "# archcalc: disable-file=AC620\ninput: 3x32x32\nlayers: [FC-10]\n"))
+    quiet = examine(SpecText("s", "# archcalc: disable=AC620\ninput: 3x32x32\nlayers: [FC-10]\n"))
     assert quiet.diagnostics == ()
     assert examine(SpecText("s", "INPUT[3x32x32] -> FC-10", pattern=True), select=()).diagnostics == ()

@@ -240,7 +240,7 @@ def test_github_of_a_finding() -> None:
         "(W - F + 2P)/S + 1 = (224 - 11 + 2*0)/4 + 1 = 54.25%0A"
         "no padding fixes this: 213 + 2P is odd and S = 4%0A"
         "help: the nearest widths that fit are 223 (-> 54) and 227 (-> 55)%0A"
-        "help: or write `rounding: floor` (-> 54; the last column is never read)\n"
+        "help: or write `rounding: floor` (-> 54; the last column is never read), in the layer or at the top of the spec\n"
         "archcalc: specs: 1, error: 1, warning: 0, info: 0\n"
     )
 

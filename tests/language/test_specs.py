@@ -131,6 +131,9 @@ def test_every_repair_of_a_window_works(name: str) -> None:
     assert tried
     for repair, size in tried.items():
         key, value = repair.split(": ")
+        if value == "ceil":  # one window hangs over
+            assert len(brute_force(window, extent)) + 1 == size
+            continue
         changed, wide = window, extent
         if key == "extent":
             wide = int(value)
