@@ -50,6 +50,8 @@ def main() -> NoReturn:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by the caller, who then wants the exit code only
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - until the end
+    if cannot_run := _surroundings():
+        _leave(_complain(f"archcalc: {cannot_run}", USAGE))
     try:
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
@@ -79,6 +81,15 @@ def main() -> NoReturn:
             BUG,
         )
     _leave(code or 0)
+
+
+def _surroundings() -> str:
+    """Why archcalc cannot run here; empty where it can."""
+    if not os.path.isdir(os.path.dirname(__file__)):  # commands, layers and formats are found as files in folders
+        return "it cannot run from inside a zip file; install it, or unpack the file"
+    if sys.flags.optimize > 1:  # the catalogue of rules is their docstrings
+        return "it cannot run without docstrings; run Python without -OO"
+    return ""
 
 
 def _complain(message: str, code: int) -> int:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from runner import CliRunner
 
 from archcalc.architecture import examine
 from archcalc.cli import cli
@@ -52,6 +52,10 @@ def test_every_command_is_documented_and_has_help() -> None:
 
 
 def test_the_picture_is_current() -> None:
+    from importlib.metadata import version
+
+    if int(version("rich").partition(".")[0]) < 14:
+        pytest.skip("rich before 14 breaks the lines of an SVG elsewhere")
     from pictures import PICTURE, draw
 
     def text(svg: str) -> str:

@@ -3,8 +3,8 @@
 import re
 
 import pytest
-from click.testing import CliRunner
 from conftest import Golden
+from runner import CliRunner
 
 import archcalc
 from archcalc.analysis.fold import by_path

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from runner import CliRunner
 
 import archcalc
 from archcalc.authoring.starters import file_name, shapes, starter

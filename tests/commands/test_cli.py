@@ -121,3 +121,27 @@ def test_findings_are_never_cut_in_silence() -> None:
         assert run(command, "-", stdin=spec).stderr.endswith(
             "<stdin>: and 20 more like these; archcalc check --format json has all\n"
         )
+
+
+def test_no_docstrings_no_catalogue() -> None:
+    result = subprocess.run(
+        [sys.executable, "-OO", "-m", "archcalc", "rule"], check=False, capture_output=True, text=True
+    )
+    message = "archcalc: it cannot run without docstrings; run Python without -OO\n"
+    assert (result.returncode, result.stdout, result.stderr) == (2, "", message)
+
+
+def test_a_zip_application_is_refused_in_a_line(tmp_path: Path) -> None:
+    from zipfile import ZipFile
+
+    import archcalc
+
+    package = Path(archcalc.__file__).parent
+    with ZipFile(tmp_path / "archcalc.pyz", "w") as file:
+        for path in package.rglob("*.py"):
+            file.write(path, path.relative_to(package.parent))
+        file.writestr("__main__.py", "from archcalc.cli import main\nmain()\n")
+    command = [sys.executable, "-P", str(tmp_path / "archcalc.pyz"), "check", "zoo:vgg16"]
+    result = subprocess.run(command, check=False, capture_output=True, text=True, cwd=tmp_path)
+    message = "archcalc: it cannot run from inside a zip file; install it, or unpack the file\n"
+    assert (result.returncode, result.stdout, result.stderr) == (2, "", message)

@@ -8,10 +8,11 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator, Draft202012Validator
+from runner import CliRunner
 
 from archcalc import formats
 from archcalc.analysis.analyze import Report

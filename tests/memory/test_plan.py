@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from conftest import Golden
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from runner import CliRunner
 
 import archcalc
 from archcalc.architecture import Architecture, examine

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
+from runner import CliRunner
 
 import archcalc
 from archcalc.cli import cli

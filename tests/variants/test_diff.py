@@ -5,9 +5,10 @@ import time
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from runner import CliRunner
 
 import archcalc
 from archcalc.architecture import examine
