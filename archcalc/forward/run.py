@@ -86,6 +86,10 @@ class Run:
         """Where to write a result of x's shape: x itself if it may be overwritten."""
         return x if self.inplace else self.new(x.shape)
 
+    def passed(self, x: Array) -> Array:
+        """X itself, or a copy where others read x later: what comes next may overwrite what it is given."""
+        return x if self.inplace else self.copied(x)
+
     def copied(self, x: Array) -> Array:
         """A copy, in the order of its axes."""
         y = self.new(x.shape)

@@ -580,3 +580,22 @@ def test_a_wrong_value_is_caught_against_torch(monkeypatch: pytest.MonkeyPatch) 
     [(name, (problem,))] = problems(report, against="torch")
     assert name == "conv1"
     assert problem.startswith("values differ from PyTorch's by 1 of ")
+
+
+@pytest.mark.parametrize(
+    ("branches", "negative"),
+    [
+        ("[DROPOUT], []", True),
+        ("[DROPOUT -> RELU], []", True),
+        ("[RELU, dropout: {rate: 0}, RELU], []", True),
+        ("[RELU], [RELU]", False),
+    ],
+)
+def test_what_passes_values_on_leaves_them_to_others(branches: str, negative: bool, tmp_path: Path) -> None:
+    """Dropout at inference, read beside its input: the memory is as predicted, and a ReLU behind it changes nobody's values."""
+    path = tmp_path / "x.yaml"
+    path.write_text(f"input: 32x32x3\nlayers:\n  - add: [{branches}]\n")
+    result = archcalc.load(path).verify()
+    assert result.ok, result.problem
+    assert result.output is not None
+    assert bool((result.output < 0).any()) == negative  # relu(x) + x is x where that is below 0
