@@ -107,8 +107,6 @@ class Here:
 
     def plain(self, type: str, **values: Any) -> list[int]:
         """A layer without weights, by the name of its type."""
-        if type not in TYPES:
-            return [self.draft.missing(type, self.name, self.inputs, self.span)]
         return self.put(typed(type, self.name, self.span, **values))
 
     def unknown(self) -> list[int]:
@@ -230,10 +228,7 @@ def _within(here: Here) -> list[int]:
     x = here.volume()
     if x is None:
         return here.unknown()
-    what = "LRN within channels"
-    if "opaque" not in TYPES:
-        return [here.draft.missing(what, here.name, here.inputs, here.span)]
-    return here.plain("opaque", volume=x, what=what, params=0, buffers=0, macs=0)
+    return here.plain("opaque", volume=x, what="LRN within channels", params=0, buffers=0, macs=0)
 
 
 def _batch_norm(here: Here) -> list[int]:
@@ -259,8 +254,6 @@ def _bias(here: Here) -> list[int]:
 
 
 def _per_channel(here: Here, type: str, more: bool) -> list[int]:
-    if type not in TYPES:
-        return [here.draft.missing(here.layer.word("type"), here.name, here.inputs, here.span)]
     found = here.put(typed(type, here.name, here.span, per="channel"), blobs=1 + more)
     if not more:
         return found
@@ -292,7 +285,7 @@ def _power(here: Here) -> list[int]:
     """(shift + scale * x)^power, with a power of 1."""
     param = here.param("power_param")
     scale, shift = param.number("scale", 1), param.number("shift", 0)
-    if param.number("power", 1) != 1 or "scale" not in TYPES:
+    if param.number("power", 1) != 1:
         raise here.refuse("a power other than 1", param, "power")
     last = here.plain("scale", by=scale)
     if not shift:
@@ -391,8 +384,6 @@ def _slice(here: Here) -> list[int]:
         name = f"{here.name}.{top}"
         if equal:
             layer = typed("split", name, here.span, parts=count, part=number + 1)
-        elif "slice" not in TYPES:
-            return [here.draft.missing("Slice into unequal parts", here.name, here.inputs, here.span)]
         else:
             layer = typed("slice", name, here.span, channels=sizes[number], offset=edges[number])
         found.append(here.draft.add(name, layer, here.inputs, here.span))

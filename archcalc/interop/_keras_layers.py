@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from archcalc.diagnostics import Refusal, Span
 from archcalc.graph import UNKNOWN
 from archcalc.interop.reading import BAD_SETTING, INEXPRESSIBLE, NO_SIZE, Draft, made, typed
-from archcalc.layers import TYPES, Layer
+from archcalc.layers import Layer
 from archcalc.layers.activation import ELU, LeakyReLU
 from archcalc.layers.conv import Conv
 from archcalc.layers.deconv import TransposedConv
@@ -199,10 +199,7 @@ class Sequential:
         self.last = self.draft.add(name, layer, (self.last,), call.span, trainable=trained)
 
     def plain(self, name: str, type: str, call: Call, **values: Any) -> None:
-        if type not in TYPES:
-            self.last = self.draft.missing(call.kind, name, (self.last,), call.span)
-        else:
-            self.put(name, typed(type, name, call.span, **values), call)
+        self.put(name, typed(type, name, call.span, **values), call)
 
     def activate(self, name: str, call: Call) -> None:
         """The activation that a layer's call asks for."""
@@ -305,12 +302,7 @@ def _pool(net: Sequential, call: Call, name: str) -> None:
 
 
 def _global(net: Sequential, call: Call, name: str) -> None:
-    if call.kind.startswith("GlobalA"):
-        net.plain(name, "gap", call)
-    elif "gmp" in TYPES:
-        net.plain(name, "gmp", call)
-    else:
-        net.plain(name, "adaptive_pool", call, size=Pair(1, 1))
+    net.plain(name, "gap" if call.kind.startswith("GlobalA") else "gmp", call)
 
 
 def _dense(net: Sequential, call: Call, name: str) -> None:
@@ -415,8 +407,6 @@ def _softmax(net: Sequential, call: Call, name: str) -> None:
 
 
 def _rescaling(net: Sequential, call: Call, name: str) -> None:
-    if "scale" not in TYPES:
-        raise call.refuse("a constant factor")
     net.plain(name, "scale", call, by=call.number("scale", default=1))
     if offset := call.number("offset", default=0):
         net.plain(f"{name}.shift", "shift", call, by=offset)

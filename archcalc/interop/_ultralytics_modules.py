@@ -6,7 +6,7 @@ from typing import Any
 
 from archcalc.diagnostics import Refusal, Span
 from archcalc.interop.reading import BAD_SETTING, INEXPRESSIBLE, Draft, made, typed
-from archcalc.layers import TYPES, Layer
+from archcalc.layers import Layer
 from archcalc.layers.conv import Conv
 from archcalc.layers.deconv import TransposedConv
 from archcalc.layers.norm import BatchNorm
@@ -51,8 +51,6 @@ class Net:
         return self.draft.add(name, layer, inputs, self.span, **further)
 
     def plain(self, name: str, type: str, *inputs: int, **values: Any) -> int:
-        if type not in TYPES:
-            return self.draft.missing(type, name, inputs, self.span)
         return self.put(name, typed(type, name, self.span, **values), *inputs)
 
     def conv(
@@ -390,8 +388,6 @@ def _split_heads(net: Net, name: str, inputs: list[int], classes: int) -> list[i
         boxes = _path(net, f"{name}.cv2.{number}", x, sides, BINS * 4)
         kinds = _path(net, f"{name}.cv3.{number}", x, scores, classes)
         label = f"{name}.dfl.conv" if not number else f"{name}.dfl.conv.{number}"
-        if "opaque" not in TYPES:
-            return [net.draft.missing("dfl", label, (boxes, kinds), net.span)]
         volume = net.volume(boxes)
         values: dict[str, Any] = {"volume": volume._replace(channels=4), "what": "DFL", "buffers": 0}
         values |= {

@@ -27,7 +27,7 @@ from archcalc.interop.reading import (
     text_of,
     typed,
 )
-from archcalc.layers import TYPES, Layer
+from archcalc.layers import Layer
 from archcalc.layers.conv import Conv
 from archcalc.layers.deconv import TransposedConv
 from archcalc.layers.dense import FullyConnected
@@ -216,7 +216,7 @@ class _Net:
     def activated(self, section: Section, name: str, default: str = "logistic") -> bool:
         """Add the activation behind the last node."""
         word, span = section.options.get("activation", Option(default, section.span))
-        if word not in _ACTIVATIONS or any(type not in TYPES for type, _ in _ACTIVATIONS[word]):
+        if word not in _ACTIVATIONS:
             self.last = self.draft.missing(f"activation={word}", f"{name}.{word}", (self.last,), span)
             return True
         for type, values in _ACTIVATIONS[word]:
@@ -456,11 +456,8 @@ def _shortcut(net: _Net, section: Section, index: int) -> bool:
             layer = made(MaxPool, label, kernel_size=Pair(1, 1), stride=Pair(step, step), rounding="floor")
             read[number] = net.draft.add(label, layer, (one,), section.span)
     equal = all(one.channels == y.channels for one in known if one)
-    type = "add" if equal else "shortcut"
-    if type not in TYPES:
-        net.last = net.draft.missing("shortcut of unequal channels", name, (here, *read), section.span)
-    else:
-        net.last = net.draft.add(name, typed(type, name), (here, *read), section.span)
+    layer = typed("add" if equal else "shortcut", name)
+    net.last = net.draft.add(name, layer, (here, *read), section.span)
     return net.activated(section, name, "linear")
 
 
@@ -502,17 +499,11 @@ def _reorg(net: _Net, section: Section, index: int) -> bool:
         x = net.volume(net.last)
         if x is None:
             return _unknown(net, section, name)
-        if "opaque" not in TYPES:
-            net.last = net.draft.missing("reorg with extra values", name, (net.last,), section.span)
-            return True
         volume = Volume(1, 1, x.size + extra)
         return _plain(net, section, name, "opaque", volume=volume, what="reorg", params=0, buffers=0, macs=0, flops=0)
     if stride == 1:
         return True
     type = "depth_to_space" if section.integer("reverse", 0) else "space_to_depth"
-    if type not in TYPES:
-        net.last = net.draft.missing("reorg", name, (net.last,), section.span)
-        return True
     layer = typed(type, name, section.span, section.places(factor="stride"), factor=stride)
     net.put(name, layer, section.span, section.places(factor="stride"))
     return True

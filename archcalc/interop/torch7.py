@@ -24,7 +24,7 @@ from archcalc.interop.reading import (
     text_of,
     typed,
 )
-from archcalc.layers import TYPES, Layer
+from archcalc.layers import Layer
 from archcalc.layers.conv import Conv
 from archcalc.layers.deconv import TransposedConv
 from archcalc.layers.dense import FullyConnected
@@ -149,8 +149,6 @@ class _Net:
         if len(inputs) < 2:
             return inputs
         name = self.named(module)
-        if type not in TYPES:
-            return [self.draft.missing(module.name, name, inputs, module.span)]
         return [self.draft.add(name, typed(type, name, module.span), inputs, module.span)]
 
     def named(self, module: Module) -> str:
@@ -310,8 +308,6 @@ def _prelu(net: _Net, module: Module, name: str, x: int) -> Layer:
 
 def _constant(net: _Net, module: Module, name: str, x: int) -> Layer:
     type = "scale" if module.name == "MulConstant" else "shift"
-    if type not in TYPES:
-        raise Refusal(INEXPRESSIBLE, f"{name}: a constant", module.span)
     return typed(type, name, module.span, by=_number(module, 0, 0))
 
 

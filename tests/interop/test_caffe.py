@@ -17,7 +17,6 @@ from archcalc.layers.pool import Pooling
 from archcalc.volume import Volume
 
 MODELS = Path(__file__).parents[3] / "shared" / "models" / "caffe"
-MISSING = {"scale", "shift", "opaque", "slice", "maximum", "subtract"} - set(TYPES)  # layer types
 IMAGE = "input: 'data' input_dim: 1 input_dim: 3 input_dim: 24 input_dim: 32\n"
 
 
@@ -140,7 +139,6 @@ def test_lrn_divides_alpha_by_its_size() -> None:
     assert report_of(text).graph.nodes[1].layer == LocalResponseNorm(size=5, alpha=0.0001 / 5, beta=0.75, k=1.0)
 
 
-@pytest.mark.skipif(bool({"scale", "shift"} & MISSING), reason="a layer type is not here yet")
 def test_batch_norm_trains_nothing_and_scale_is_apart() -> None:
     text = IMAGE + layer("BatchNorm", top="bn") + layer("Scale", "scale_param { bias_term: true }", "bn", "scale")
     report = report_of(text)
@@ -362,8 +360,6 @@ def test_real_files(path: Path) -> None:
         known = [size for name, size in SIZES.items() if path.name.startswith(name) or f"_{name}" in path.name]
         grey = Volume(28, 28, 1) if path.name.startswith(("lenet", "mnist")) else None
         found = caffe.read(data, str(path), input=(known or [grey or Volume(227, 227, 3)])[0])
-    if MISSING and "AC703" in [one.code for one in found.problems]:
-        pytest.skip("a layer type is not here yet")
     assert found.problems == ()
     report = analyze(found.graph)
     assert report.complete

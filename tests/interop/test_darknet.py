@@ -17,7 +17,6 @@ from archcalc.volume import Volume
 
 MODELS = Path(__file__).parents[3] / "shared" / "models" / "darknet"
 NET = "[net]\nwidth=32\nheight=24\nchannels=3\n"
-MISSING = {"shortcut", "space_to_depth", "scale", "opaque"} - set(TYPES)  # layer types
 RECURRENT = {"pjr_gru", "pjr_rnn", "pjr_rnn.train"}
 
 
@@ -241,8 +240,6 @@ def test_published_figures(name: str) -> None:
         pytest.skip("the file is not here")
     billions, size, input = PUBLISHED[name]
     found = darknet.read(path.read_bytes(), str(path), input=input)
-    if MISSING and [one.code for one in found.problems] == ["AC703"]:
-        pytest.skip("a layer type is not here yet")
     assert found.problems == ()
     report = analyze(found.graph)
     assert report.complete
@@ -306,8 +303,6 @@ def test_real_files(path: Path) -> None:
         assert [one.code for one in found.problems] == ["AC703"]
         assert "(recurrent)" in found.problems[0].message
         return
-    if MISSING and "AC703" in [one.code for one in found.problems]:
-        pytest.skip("a layer type is not here yet")
     assert all(one.severity == "info" for one in found.problems)
     assert report.complete
     assert isinstance(found.graph.nodes[0].layer, Input)

@@ -10,7 +10,6 @@ from archcalc.layers import TYPES
 from archcalc.volume import Volume
 
 Rows = list[tuple[object, int, str, object]]  # from, number, module, arguments
-needs_opaque = pytest.mark.skipif("opaque" not in TYPES, reason="a layer type is not here yet")
 
 
 def v5(depth: float, width: float, classes: int = 80) -> str:
@@ -86,7 +85,6 @@ def test_v5_has_the_published_parameters(multiples: tuple[float, float]) -> None
     ]
 
 
-@needs_opaque
 @pytest.mark.parametrize("scale", V8)
 def test_v8_has_the_published_parameters(scale: str) -> None:
     """The file's name says which of the scales is meant."""
@@ -100,7 +98,6 @@ def test_v8_has_the_published_parameters(scale: str) -> None:
     ]
 
 
-@needs_opaque
 @pytest.mark.parametrize(
     ("head", "arguments", "published"),
     [("Segment", "nc, 32, 256", 3_409_968), ("Pose", "nc, [17, 3]", 3_295_470), ("Classify", "nc", 2_719_288)],
