@@ -4,8 +4,9 @@ Field numbers are those of onnx.proto (https://github.com/onnx/onnx/blob/main/on
 """
 
 import struct
+from collections.abc import Callable
 from math import isfinite
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from archcalc.diagnostics import NOWHERE, Refusal
 from archcalc.interop._protobuf import BYTES, VARINT, Exceeded, Field, Malformed, Message
@@ -13,6 +14,8 @@ from archcalc.interop.reading import OVERSIZED, UNREADABLE
 
 if TYPE_CHECKING:
     from archcalc.interop import Data
+
+T = TypeVar("T")
 
 MAX_RANK = 8
 MAX_OPERATORS = 100_000
@@ -93,7 +96,7 @@ class OnnxFile(NamedTuple):
     def shapes(self) -> dict[str, tuple[int | str | None, ...] | None]:
         """The shapes of other tensors, which few networks need: read now."""
         reader = _Reader(Message(b""))
-        return dict(reader.value(graph.inner(field)) for graph, field in self.unread)
+        return _guarded(lambda: dict(reader.value(graph.inner(field)) for graph, field in self.unread))
 
 
 def looks_like_onnx(data: bytes) -> bool:
@@ -115,8 +118,12 @@ def looks_like_onnx(data: bytes) -> bool:
 
 def read_file(data: "Data") -> OnnxFile:
     """The records of a model; Refusal where it is damaged or too large."""
+    return _guarded(_Reader(Message(data)).model)
+
+
+def _guarded(read: Callable[[], T]) -> T:
     try:
-        return _Reader(Message(data)).model()
+        return read()
     except Malformed as error:
         raise Refusal(UNREADABLE, f"the file is damaged: {error}", NOWHERE) from None
     except Exceeded:

@@ -389,3 +389,12 @@ def test_every_prefix_and_flip_ends_in_a_reading() -> None:
         for flip in (0x01, 0x80, 0xFF):
             found = read(data[:at] + bytes([data[at] ^ flip]) + data[at + 1 :], "a.onnx")
             analyze(found.graph)
+
+
+def test_a_shape_that_is_stated_wrong_is_found_when_it_is_needed() -> None:
+    made = model([op("Det", "x", "a"), op("Relu", "a")])
+    made.graph.value_info.append(helper.make_tensor_value_info("a", TensorProto.FLOAT, (1, 4)))
+    data = made.SerializeToString()
+    stated = made.graph.value_info[0].SerializeToString()
+    found = readers()["onnx"].read(data.replace(stated, b"\x0b" + stated[1:]), "a.onnx")
+    assert [one.code for one in found.problems] == ["AC701"]
