@@ -11,8 +11,8 @@ class OutputError(Unusable):
     """The file cannot be written; says why in one line."""
 
 
-def write_whole(path: str | os.PathLike[str], text: str, *, overwrite: bool = True) -> None:
-    """Write `text` as UTF-8 to `path`.
+def write_whole(path: str | os.PathLike[str], text: str | bytes, *, overwrite: bool = True) -> None:
+    """Write `text`, as UTF-8 where it is one, to `path`.
 
     The text goes to a new file beside it, to the disk, and only then to its name.  A new file has the mode
     that the umask leaves it, a replaced one keeps its own.  Raises OutputError where that is not possible,
@@ -26,7 +26,7 @@ def write_whole(path: str | os.PathLike[str], text: str, *, overwrite: bool = Tr
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         try:
             with open(descriptor, "wb") as file:
-                file.write(text.encode())
+                file.write(text.encode() if isinstance(text, str) else text)
                 file.flush()
                 os.fsync(descriptor)
             if mode is not None:

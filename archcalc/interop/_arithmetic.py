@@ -5,6 +5,7 @@ from typing import Any
 
 from archcalc.interop._axes import View
 from archcalc.interop._constants import Const
+from archcalc.interop._functions import ALONE
 from archcalc.interop._network import Behind, Handler, Lazy, Missing, Network, Unsupported, Value, Weight
 from archcalc.interop._onnx_file import Operator
 from archcalc.layers import TYPES
@@ -141,11 +142,21 @@ def _finite(bound: float) -> float | None:
 def unary(name: str) -> Handler:
     def handler(net: Network, op: Operator) -> "Value | list[Value]":
         found = net.value(op.inputs[0])
-        if isinstance(found, View | Lazy):
-            return net.lazy(op, name, found)
-        return _same(found)
+        if not isinstance(found, View | Lazy):
+            return _same(found)
+        value = net.lazy(op, name, found)
+        alone = name in ALONE and isinstance(found, View) and not _begins(net, op)
+        return net.done(value) if isinstance(value, Lazy) and alone else value
 
     return handler
+
+
+def _begins(net: Network, op: Operator) -> bool:
+    """Whether an activation may be a part of one that is spelled out: x * sigmoid(x), x * tanh(softplus(x))."""
+    for reader in net.read_by.get(op.outputs[0], ()):
+        if (reader.type == "Mul" and op.inputs[0] in reader.inputs) or (op.type, reader.type) == ("Softplus", "Tanh"):
+            return True
+    return False
 
 
 def _same(found: Value) -> Value:
@@ -167,14 +178,16 @@ def clip(net: Network, op: Operator) -> "Value | list[Value]":
     if not isinstance(found, View | Lazy):
         return _same(found)
     ends = [float(one) if one is not None else end for one, end in zip(bounds, (-3.5e38, 3.5e38), strict=True)]
-    return net.lazy(op, "clip", found, *ends)
+    value = net.lazy(op, "clip", found, *ends)
+    return net.done(value) if isinstance(value, Lazy) and isinstance(found, View) else value
 
 
 def hardsigmoid(net: Network, op: Operator) -> "Value | list[Value]":
     found = net.value(op.inputs[0])
     if not isinstance(found, View | Lazy):
         return _same(found)
-    return net.lazy(op, "hardsigmoid", found, op.attributes.get("alpha", 0.2), op.attributes.get("beta", 0.5))
+    value = net.lazy(op, "hardsigmoid", found, op.attributes.get("alpha", 0.2), op.attributes.get("beta", 0.5))
+    return net.done(value) if isinstance(value, Lazy) and isinstance(found, View) and not _begins(net, op) else value
 
 
 def activation(type: str, **defaults: tuple[str, Any]) -> Handler:

@@ -70,6 +70,10 @@ class Network:
         self.shapes: dict[str, tuple[int | str | None, ...] | None] | None = None
         self.reads = Counter(name for op in file.operators for name in op.inputs)
         self.reads.update(file.outputs.keys())
+        self.read_by: dict[str, list[Operator]] = {}
+        for op in file.operators:
+            for name in op.inputs:
+                self.read_by.setdefault(name, []).append(op)
         self.used: set[str] = set()  # initialisers
         self.owners: dict[tuple[str, ...], int] = {}  # names of weights -> the first node with them
         self.kept_shapes: dict[str, tuple[int, ...]] = {}  # of every tensor whose shape became known

@@ -1,0 +1,56 @@
+"""`archcalc export`."""
+
+import sys
+
+import click
+
+from archcalc.authoring.export import names
+from archcalc.commands._common import (
+    FOUND,
+    OK,
+    USAGE,
+    complete_specs,
+    examine_spec,
+    explain,
+    refuse_overwriting,
+    spec_options,
+)
+
+
+@click.command()
+@click.argument("spec", shell_complete=complete_specs)
+@click.option("--to", "form", type=click.Choice(names()), required=True, help="The tool whose file it is to be.")
+@click.option("--output", "-o", "path", metavar="FILE", required=True, help="Write to FILE, whole or not at all.")
+@spec_options
+def export(spec: str, form: str, path: str, variables: tuple[str, ...], input_size: str | None) -> int:
+    """Write a network as a file of another tool, without weights.
+
+    onnx: the operators, with weights of zeros that are made when the file is run, so that every ONNX tool can
+    show it, infer its shapes and run it.
+
+    Exits 1 where the spec is wrong, or the format has nothing that is exactly one of its layers.
+    """
+    from archcalc.authoring.export import Unwritable, writer
+    from archcalc.output import OutputError, write_whole
+
+    refuse_overwriting({"--output": path}, {spec: "the spec itself"})
+    found = examine_spec(spec, variables, input_size)
+    if found is None:
+        return USAGE
+    explain(found)
+    if not found.fits:
+        return FOUND
+    try:
+        data = writer(form).write(found.report)
+    except Unwritable as error:
+        click.echo(f"archcalc: {found.path}: {error}", err=True)
+        return FOUND
+    if path == "-":
+        sys.stdout.buffer.write(data)
+        return OK
+    try:
+        write_whole(path, data)
+    except OutputError as error:
+        click.echo(f"archcalc: {error}", err=True)
+        return USAGE
+    return OK
