@@ -50,9 +50,10 @@ TERMS = (
         2 for every MAC, 1 for every bias added, and for every output value of
 
             an activation 1, softmax 3           a pool: one for each value of its window
-            batch norm 2                         layer norm 5, with scale and shift 7
-            LRN of n channels 2n + 3             layer scale 1, bilinear upsampling 7
-            add and multiply: one less than there are branches
+            batch norm 2                         layer, group, instance norm 5, with scale and shift 7
+            RMS norm 3, with scale 4             L2 norm 3, global response norm 6
+            LRN of n channels 2n + 3             scale, shift, layer scale 1, bilinear upsampling 7
+            add, multiply and the like: one less than there are branches
 
         Nothing for what only moves values or passes them on at inference: flatten, dropout, padding, cropping, concat, nearest
         upsampling, channel split and shuffle.

@@ -26,9 +26,7 @@ def scale_key() -> Any:
 
 
 def shift_key() -> Any:
-    return key(
-        Boolean(), default=True, foreign=("center",), akin=("beta", "bias", "use_bias"), help="train the shift (biases)"
-    )
+    return key(Boolean(), default=True, akin=("beta", "center", "bias", "use_bias"), help="train the shift (biases)")
 
 
 def eps_key(default: float = 1e-5) -> Any:

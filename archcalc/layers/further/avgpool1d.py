@@ -11,6 +11,7 @@ class AveragePool1d(AveragePool):
     """Average pooling over a sequence, a volume of height 1."""
 
     type = "avgpool1d"
+    akin = ()
     aka = (
         "averagepooling1d",
         "avg_pool1d",

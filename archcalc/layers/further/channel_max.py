@@ -13,7 +13,7 @@ class ChannelMax(Layer):
     """The largest of the channels at every position (spatial attention, CBAM, arXiv:1807.06521)."""
 
     type = "channel_max"
-    aka = ("channelmax", "channel_maxpool", "max_channels")
+    akin = ("channelmax", "channel_maxpool", "max_channels")
 
     def output(self, x: Volume) -> Volume:
         return Volume(x.width, x.height, 1)

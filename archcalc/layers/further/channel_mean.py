@@ -13,7 +13,7 @@ class ChannelMean(Layer):
     """The mean of the channels at every position (spatial attention, CBAM, arXiv:1807.06521)."""
 
     type = "channel_mean"
-    aka = ("channelmean", "channel_avgpool", "mean_channels")
+    akin = ("channelmean", "channel_avgpool", "mean_channels")
     keeps = Kept()
 
     def output(self, x: Volume) -> Volume:

@@ -14,14 +14,16 @@ class DropPath(Layer):
     """Stochastic depth (arXiv:1603.09382): at training a share of the images loses this branch; else it does nothing."""
 
     type = "drop_path"
-    aka = ("droppath", "stochastic_depth", "stochasticdepth", "dropconnect", "drop_connect")
+    aka = ("droppath", "stochastic_depth", "stochasticdepth")
+    akin = ("dropconnect", "drop_connect")
     inplace = True
     view = True
 
     rate: float = key(
         Number(0, 1, open_high=True),
         notation="",
-        foreign=("p", "prob", "drop_prob", "survival_prob", "probability"),
+        foreign=("p", "drop_prob"),
+        akin=("prob", "survival_prob", "probability"),
         help="share of images whose branch is dropped",
     )
 

@@ -10,12 +10,14 @@ class Dropout2d(Dropout):
     """Dropout of whole channels (arXiv:1411.4280): at training a share of them is set to zero; else it does nothing."""
 
     type = "dropout2d"
-    aka = ("spatial_dropout", "spatialdropout", "spatialdropout2d", "channel_dropout", "dropblock_channel")
+    aka = ("spatial_dropout", "spatialdropout", "spatialdropout2d")
+    akin = ("channel_dropout", "dropblock")
 
     rate: float = key(
         Number(0, 1, open_high=True),
         default=0.5,
-        foreign=("p", "prob", "ratio", "dropout_ratio", "probability"),
+        foreign=("p", "dropout_ratio"),
+        akin=("prob", "ratio", "probability"),
         help="share of channels dropped",
     )
 

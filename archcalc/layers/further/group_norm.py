@@ -17,7 +17,8 @@ class GroupNorm(GroupStatistics):
     """Normalization of each image over groups of channels (Wu and He, arXiv:1803.08494), with scale and shift."""
 
     type = "group_norm"
-    aka = ("groupnorm", "groupnormalization", "gn")
+    aka = ("groupnorm",)
+    akin = ("groupnormalization", "gn")  # eps is 1e-3 in Keras
 
     groups: int = key(
         Integer(1), default=32, notation="", foreign=("num_groups", "group", "G"), help="parts of the channels"

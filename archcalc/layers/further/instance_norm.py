@@ -16,7 +16,8 @@ class InstanceNorm(GroupStatistics):
     """Normalization of each image's channels (arXiv:1607.08022); without scale and shift unless `affine` is true."""
 
     type = "instance_norm"
-    aka = ("instancenorm", "instancenorm2d", "instancenormalization", "contrast_norm")
+    aka = ("instancenorm2d",)
+    akin = ("instancenorm", "instancenormalization", "contrast_norm")
 
     affine: bool = key(Boolean(), default=False, help="train a scale and a shift per channel")
     scale: bool = scale_key()

@@ -15,7 +15,8 @@ class L2Norm(Layer):
     """The channels at every position over their length (ParseNet, arXiv:1506.04579; SSD's conv4_3, with a `scale` behind)."""
 
     type = "l2_norm"
-    aka = ("l2norm", "l2normalize", "normalize", "lpnormalization", "unit_norm", "unitnormalization")
+    aka = ("l2norm", "l2normalize", "unitnormalization")
+    akin = ("normalize", "lpnormalization", "unit_norm")
 
     eps: float = key(Number(0), default=1e-12, foreign=("epsilon",), help="least length that is divided by")
 

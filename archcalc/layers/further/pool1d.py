@@ -11,6 +11,7 @@ class MaxPool1d(MaxPool):
     """Max pooling over a sequence, a volume of height 1."""
 
     type = "pool1d"
+    akin = ()
     aka = (
         "maxpool1d",
         "maxpooling1d",

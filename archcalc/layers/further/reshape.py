@@ -22,7 +22,7 @@ class Reshape(Layer):
     """The same values as another volume, as a generator's first layers make an image of a vector."""
 
     type = "reshape"
-    aka = ("unflatten", "view", "rearrange")
+    akin = ("unflatten", "view", "rearrange")
     inplace = True
     view = True
     keeps = Kept(storage="view")

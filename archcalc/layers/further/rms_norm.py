@@ -16,7 +16,8 @@ class RMSNorm(Layer):
     """The channels at every position over their root mean square, with a trained scale (arXiv:1910.07467)."""
 
     type = "rms_norm"
-    aka = ("rmsnorm", "rmsnorm2d", "rmsnormalization")
+    aka = ("rmsnorm2d",)
+    akin = ("rmsnorm", "rmsnormalization")
 
     affine: bool = key(
         Boolean(), default=True, foreign=("elementwise_affine", "scale"), help="train a scale per channel"
