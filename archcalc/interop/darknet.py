@@ -453,8 +453,8 @@ def _shortcut(net: _Net, section: Section, index: int) -> bool:
             raise Refusal(INEXPRESSIBLE, message, span)
         if step > 1:
             label = f"{name}.step{number}" if len(read) > 1 else f"{name}.step"
-            layer = made(MaxPool, label, kernel_size=Pair(1, 1), stride=Pair(step, step), rounding="floor")
-            read[number] = net.draft.add(label, layer, (one,), section.span)
+            pixels = made(MaxPool, label, kernel_size=Pair(1, 1), stride=Pair(step, step), rounding="floor")
+            read[number] = net.draft.add(label, pixels, (one,), section.span)
     equal = all(one.channels == y.channels for one in known if one)
     layer = typed("add" if equal else "shortcut", name)
     net.last = net.draft.add(name, layer, (here, *read), section.span)

@@ -134,10 +134,6 @@ class BadValue(LayerError, ValueError):
     """A value that its key does not take, given in Python; a spec's values are refused where they stand."""
 
 
-class BadValue(LayerError, ValueError):
-    """A value that its key does not take, given in Python; a spec's values are refused where they stand."""
-
-
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(key,))
 class Layer:
     """A layer alone, without its place in a network; equal to any layer with the same values."""

@@ -213,7 +213,7 @@ def test_few_layer_types_are_without_a_rule() -> None:
     from archcalc.layers import Layer
 
     silent = {name for name, type in TYPES.items() if type.kept is Layer.kept and type.keeps is None}
-    assert silent == {"local"}
+    assert silent == {"local", "opaque"}
 
 
 def test_inference_of_a_chain_is_its_two_largest_neighbours() -> None:
