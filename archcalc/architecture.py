@@ -120,12 +120,20 @@ class Architecture(NamedTuple):
         implementation: "Implementation | None" = None,
         accumulate: int = 1,
         keep_gradients: bool = False,
+        average: bool = False,
+        gpus: int = 1,
+        shard: int = 0,
+        headroom: int | None = None,
+        context: int | str = 0,
     ) -> "plans.Plan":
         """Memory for inference and training, in bytes; what is None is taken from the spec's `training:`.
 
         `budget` is bytes or a size like "11 GiB"; `batch` "max" is the largest that fits it for `purpose`.
         `implementation` of the optimizer's step: "foreach" (the default on CUDA), "fused", or "loop" (on the CPU).
         `accumulate`: so many passes of `batch` images before a step.  `keep_gradients`: set to zero, not to None.
+        `average`: a moving average of the parameters is kept.  `gpus`, `shard`: several devices with `batch` images each,
+        stage 1, 2 or 3 of ZeRO, by formulas.  `headroom`: percent of the budget left free (10 on CUDA, else 0),
+        `context`: what the driver takes of it.
         Raises ValueError for a word that is none of its kind, a size that is none, and "max" without a budget.
         """
         from archcalc.memory import plan as plans
@@ -145,6 +153,11 @@ class Architecture(NamedTuple):
             implementation,
             accumulate,
             keep_gradients,
+            average,
+            gpus,
+            shard,
+            headroom,
+            read_size(context) if isinstance(context, str) else context,
         )
         settings.validate()
         report = self.analyze(convention="inplace" if inplace else "separate")

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from archcalc import formats
-from archcalc.commands._common import FOUND, OK, USAGE, examine_spec, explain, look_of, spec_options
+from archcalc.commands._common import FOUND, OK, USAGE, MemorySize, examine_spec, explain, look_of, spec_options
 from archcalc.precision import OPTIMIZERS, PRECISIONS
 
 
@@ -70,6 +70,20 @@ def read_budget(context: click.Context, option: click.Parameter, text: str | Non
     help="Passes before a step, each of --batch images.",
 )
 @click.option("--keep-gradients", is_flag=True, help="Gradients are set to zero after a step, not to None.")
+@click.option("--average", is_flag=True, help="Keep a moving average of the parameters, too (EMA).")
+@click.option(
+    "--gpus", type=click.IntRange(1, 2**31 - 1), default=1, show_default=True, help="Devices, of --batch images each."
+)
+@click.option(
+    "--shard", type=click.IntRange(0, 3), default=0, show_default=True, help="ZeRO's stage on several; 3 is FSDP."
+)
+@click.option(
+    "--headroom",
+    type=click.IntRange(0, 90),
+    metavar="PERCENT",
+    help="Of the budget, to leave for what is not counted.  [default: 10 on cuda, else 0]",
+)
+@click.option("--context", type=MemorySize(), default=0, help="What the driver takes of the budget, like 400MiB.")
 @click.option("--layers", is_flag=True, help="Show what each layer takes, too (table).")
 @click.option("--inplace/--no-inplace", default=True, show_default=True, help="Whether ReLU and others overwrite.")
 @spec_options

@@ -1,6 +1,8 @@
 """What it would take to fit: other settings and small changes to the network, each planned anew."""
 
 from collections.abc import Iterator
+from itertools import islice
+from math import gcd, lcm
 from typing import Any
 
 from archcalc.analysis.analyze import Report, analyze
@@ -74,13 +76,9 @@ def _smaller_input(report: Report, settings: Settings) -> Suggestion | None:
     Where none does, the smallest that was tried.
     """
     width, height, channels = report.input
-    step = 32 if width >= 64 else 4
+    step = lcm(32 if width >= 64 else 4, width // gcd(width, height))  # the height stays whole
     found = None
-    tried = 0
-    for side in range((width - 1) // step * step, step - 1, -step):
-        if side * height % width or tried == MOST_INPUTS:
-            continue
-        tried += 1
+    for side in islice(range((width - 1) // step * step, 0, -step), MOST_INPUTS):
         input = Input(width=side, height=side * height // width, channels=channels)
         if (changed := _changed(report, 0, input)) is not None:
             found = _planned(changed, settings, "input", f"an input of {input.volume}")
@@ -117,7 +115,8 @@ def _changed(report: Report, position: int, layer: Any) -> Report | None:
 def _checkpointed(report: Report, planned: Plan) -> list[Suggestion]:
     settings, training = planned.settings, planned.training
     assert training is not None
-    assert settings.budget is not None
+    usable = settings.usable
+    assert usable is not None
     whole = retain(report, settings.precision, device=settings.device, inplace=settings.inplace)
     found = checkpointed(report, whole)
     if found is None:
@@ -131,8 +130,8 @@ def _checkpointed(report: Report, planned: Plan) -> list[Suggestion]:
             "checkpointing",
             f"checkpoints after {len(found.cuts)} layers",
             total,
-            total <= settings.budget,
-            largest_batch(settings.budget, step.image, step.fixed),
+            total <= usable,
+            largest_batch(usable, step.image, step.fixed),
             found.extra_macs * planned.batch,
         )
     ]

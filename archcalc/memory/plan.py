@@ -16,7 +16,7 @@ from archcalc.memory.held import held
 from archcalc.memory.liveness import Buffer, highest, lifetimes, live
 from archcalc.memory.moments import Pass
 from archcalc.memory.ordering import Order, better_order
-from archcalc.memory.step import Group, Step, step_of
+from archcalc.memory.step import Devices, Group, Step, step_of
 from archcalc.precision import OPTIMIZERS, PRECISIONS, Implementation, Precision
 from archcalc.volume import Volume
 
@@ -24,6 +24,8 @@ Convention = Literal["cs231n", "pytorch", "arena"]
 Purpose = Literal["training", "inference"]
 Status = Literal["complete", "partial", "unavailable"]
 
+HEADROOM = 10  # percent of a CUDA device's memory: the allocator's rounding and fragments, workspaces, the context
+MOST_HEADROOM = 90
 COUNTER = 8  # bytes of batch norm's num_batches_tracked
 
 
@@ -31,7 +33,9 @@ class Settings(NamedTuple):
     """What is planned.  `batch` None is the largest that fits `budget` (bytes) for `purpose`.
 
     `implementation` None: the optimizer's default on the device.  `accumulate`: passes of `batch` images each
-    before a step.  `keep_gradients`: they are set to zero, not to None.
+    before a step.  `keep_gradients`: they are set to zero, not to None.  `average`: a moving average of the parameters
+    is kept.  `gpus` take a batch each; `shard` is ZeRO's stage.  `headroom` is the share of the budget, in percent, that is left for what
+    is not counted (None: HEADROOM on CUDA, nothing on the CPU); `context` are bytes that the driver takes of it.
     """
 
     batch: int | None = 1
@@ -46,6 +50,11 @@ class Settings(NamedTuple):
     implementation: Implementation | None = None
     accumulate: int = 1
     keep_gradients: bool = False
+    average: bool = False
+    gpus: int = 1
+    shard: int = 0
+    headroom: int | None = None
+    context: int = 0
 
     def validate(self) -> None:
         """Raise ValueError for what is none of its kind, with what there is."""
@@ -65,10 +74,28 @@ class Settings(NamedTuple):
             raise ValueError(f"a batch has at least one image, not {self.batch}")
         if self.accumulate < 1:
             raise ValueError(f"a step has at least one pass, not {self.accumulate}")
+        if self.gpus < 1:
+            raise ValueError(f"there is at least one device, not {self.gpus}")
+        if self.shard not in (0, 1, 2, 3):
+            raise ValueError(f"shard is a stage of ZeRO, 1, 2 or 3, or 0 for none, not {self.shard}")
+        if not 0 <= self.spare <= MOST_HEADROOM:
+            raise ValueError(f"headroom is from 0 to {MOST_HEADROOM} percent, not {self.headroom}")
+        if self.context < 0:
+            raise ValueError("the context has no negative size")
 
     @property
     def precision(self) -> Precision:
         return PRECISIONS[self.dtype]
+
+    @property
+    def spare(self) -> int:
+        """Percent of the budget that are left free."""
+        return (HEADROOM if self.device == "cuda" else 0) if self.headroom is None else self.headroom
+
+    @property
+    def usable(self) -> int | None:
+        """What there is of the budget for what is counted."""
+        return None if self.budget is None else max(0, (self.budget - self.context) * (100 - self.spare) // 100)
 
     @property
     def stepping(self) -> Implementation:
@@ -151,11 +178,12 @@ class MaxBatch(NamedTuple):
 
 
 class Budget(NamedTuple):
-    """`fits` is of the purpose planned for."""
+    """`fits` is of the purpose planned for, in what is usable: the budget without context and headroom."""
 
     bytes: int
     fits: bool
     max_batch: MaxBatch
+    usable_bytes: int
 
 
 class Suggestion(NamedTuple):
@@ -220,12 +248,12 @@ def plan(report: Report, settings: Settings = Settings()) -> Plan:
     )
     step = _step(report, settings, running, rules) if precision.trains else None
 
-    budget = settings.budget
+    usable = settings.usable
     most = MaxBatch(0, None)
-    if budget is not None:
+    if usable is not None:
         most = MaxBatch(
-            largest_batch(budget - weights - running, found, [0] * len(found)),
-            largest_batch(budget, step.image, step.fixed) if step else None,
+            largest_batch(usable - weights - running, found, [0] * len(found)),
+            largest_batch(usable, step.image, step.fixed) if step else None,
         )
     chosen = most.inference if settings.purpose == "inference" or step is None else most.training
     batch = settings.batch or max(chosen or 0, 1)
@@ -252,9 +280,9 @@ def plan(report: Report, settings: Settings = Settings()) -> Plan:
         _lines(report, settings, step, inference.live, batch),
         tuple(rows[one].node.name for one in step.unknown) if step else (),
     )
-    if budget is None:
+    if settings.budget is None or usable is None:
         return planned
-    return planned._replace(budget=Budget(budget, planned.total_bytes <= budget, most))
+    return planned._replace(budget=Budget(settings.budget, planned.total_bytes <= usable, most, usable))
 
 
 def _training(report: Report, step: Step, batch: int, image: int) -> Training:
@@ -304,6 +332,8 @@ def stepped(report: Report, settings: Settings, found: Retained, running: int) -
         buffers=running,
         weight_decay=settings.weight_decay,
         keep_gradients=settings.keep_gradients or settings.accumulate > 1,
+        average=settings.average,
+        devices=Devices(settings.gpus, settings.shard),
     )
 
 

@@ -33,6 +33,23 @@ class Group(NamedTuple):
     passing: int = 0
 
 
+class Devices(NamedTuple):
+    """Several devices with the same network and a part of the batch each, by published formulas; not measured.
+
+    `shard` 0 is DistributedDataParallel: the gradients are copied to buckets of the same size.  1, 2, 3 are ZeRO's
+    stages (Rajbhandari et al., arXiv:1910.02054), of which FSDP is the third: of the optimizer's state, of
+    gradients, too, and of parameters, too, a device keeps its share, and a layer's whole gradients or parameters
+    are there while it runs.
+    """
+
+    count: int = 1
+    shard: int = 0
+
+    def share(self, size: int, stage: int) -> int:
+        """What a device keeps of something that is cut up from a stage on."""
+        return -(-size // self.count) if self.shard >= stage else size
+
+
 Parts = Mapping[str, tuple[tuple[Buffer, ...], tuple[Buffer, ...]]]
 
 
@@ -77,32 +94,39 @@ def step_of(
     buffers: int,
     weight_decay: bool = False,
     keep_gradients: bool = False,
+    average: bool = False,
+    devices: Devices = Devices(),
 ) -> Step:
-    """The step of a network whose running statistics take `buffers` bytes, and whose activations are `found`."""
+    """The step of a network whose running statistics take `buffers` bytes, and whose activations are `found`.
+
+    `average`: a moving average of the parameters is kept, too.
+    """
     moments = Moments(len(report.rows))
     tensors = trained_tensors(report)
     every = sum(tensors) * precision.parameters
     copied = sum(row.cost.weights for row in report.rows if row.cost.macs) * precision.copies
     constant = Group(
-        parameters=report.totals.params * precision.parameters + copied,
-        optimizer=every * optimizer.state + COUNTER * optimizer.counters * len(tensors),
+        parameters=devices.share(report.totals.params * precision.parameters, 3) * (2 if average else 1) + copied,
+        gradients=every if devices.count > 1 and not devices.shard else 0,  # buckets
+        optimizer=devices.share(every * optimizer.state, 1) + COUNTER * optimizer.counters * len(tensors),
         buffers=buffers,
     )
-    gradients = [Buffer(every, 0, moments.step)] if keep_gradients else []
-    temporaries = [
-        Buffer(
-            _temporaries(tensors, optimizer, implementation, decay=weight_decay) * precision.parameters,
-            moments.step,
-            moments.step,
-        )
-    ]
+    gradients = [Buffer(devices.share(every, 2), 0, moments.step)] if keep_gradients else []
+    needed = _temporaries(tensors, optimizer, implementation, decay=weight_decay) * precision.parameters
+    temporaries = [Buffer(devices.share(needed, 1), moments.step, moments.step)]
+    whole, gathered = devices.shard >= 2, devices.shard >= 3  # what a layer needs in one piece
     for position, row in enumerate(report.rows):
-        if row.cost.params and row.node.trainable:
-            backward, size = moments.backward(position), row.cost.params * precision.parameters
-            if keep_gradients:
-                temporaries.append(Buffer(size, backward, backward + 1))
-            else:
-                gradients.append(Buffer(size, backward, moments.step))
+        if not row.cost.params:
+            continue
+        backward, size = moments.backward(position), row.cost.params * precision.parameters
+        if gathered:
+            temporaries += [Buffer(size, position, position), Buffer(size, backward, backward)]
+        if not row.node.trainable:
+            continue
+        if keep_gradients or whole:
+            temporaries.append(Buffer(size, backward, backward + 1))
+        if not keep_gradients:
+            gradients.append(Buffer(devices.share(size, 2), backward + whole, moments.step))
     activations = found.output_buffers + found.extra_buffers
     images = tuple(one for one in activations if one.first == 0 and one.last == moments.step)
     kept = tuple(one for one in activations if one.last > moments.loss and one not in images)

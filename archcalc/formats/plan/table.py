@@ -14,7 +14,7 @@ from archcalc.formats._console import printed
 from archcalc.formats.plan._chart import chart, place, squeeze
 from archcalc.formats.plan._layers import layers
 from archcalc.memory.liveness import highest
-from archcalc.memory.plan import Line, Plan
+from archcalc.memory.plan import Budget, Line, Plan
 from archcalc.precision import OPTIMIZERS
 
 LEAST = 72  # columns that names and figures take at the least
@@ -46,6 +46,9 @@ def _title(plan: Plan) -> Text:
         "pytorch": f"as PyTorch holds it on {settings.device}, {'' if settings.inplace else 'nothing '}in place",
         "arena": "inference in memory that is reused",
     }[settings.convention]
+    if settings.gpus > 1 and plan.training:
+        kind = f"ZeRO stage {settings.shard}" if settings.shard else "DistributedDataParallel"
+        how += f"; each of {settings.gpus:,} devices under {kind}, by its formula, not measured"
     return Text(f"{name}: {images}, {settings.dtype}{trained}; {how}", style="bold")
 
 
@@ -57,10 +60,10 @@ def _answer(plan: Plan) -> list[Text | Table]:
     most = budget.max_batch
     purpose = "inference" if plan.settings.purpose == "inference" or not plan.training else "training"
     total = plan.total_bytes
-    spare = budget.bytes - total
+    spare = budget.usable_bytes - total
     least = "at least " if plan.unknown and purpose == "training" else ""
     said = f"{units.size(spare)} to spare" if budget.fits else f"{units.size(-spare)} too much"
-    verdict = Text(f"{purpose} needs {least}{units.size(total)} of {units.size(budget.bytes)}: {said}")
+    verdict = Text(f"{purpose} needs {least}{units.size(total)} of {_usable(plan, budget)}: {said}")
     verdict.stylize("green" if budget.fits else "bold red")
     largest = [f"{name} {_batch(value)}" for name, value in most._asdict().items() if value is not None]
     found: list[Text | Table] = [verdict, Text(f"the largest batch that fits: {', '.join(largest)}")]
@@ -81,6 +84,15 @@ def _answer(plan: Plan) -> list[Text | Table]:
     if plan.suggestions:
         found.append(table)
     return found
+
+
+def _usable(plan: Plan, budget: Budget) -> str:
+    if budget.usable_bytes == budget.bytes:
+        return units.size(budget.bytes)
+    settings = plan.settings
+    without = [f"{settings.spare}% headroom"] if settings.spare else []
+    without += [f"{units.size(settings.context)} of context"] if settings.context else []
+    return f"{units.size(budget.usable_bytes)} ({units.size(budget.bytes)} without {' and '.join(without)})"
 
 
 def _sums(plan: Plan) -> Table:
