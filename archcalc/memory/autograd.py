@@ -87,8 +87,10 @@ def retain(
         extra = (0 if frozen else kept.values * width) + kept.indices * INDEX + kept.mask * mask
         until = moments.backward(position) if wanted[position] else position
         if not wanted[position]:
-            if kept.indices:
-                passing.append(Buffer(kept.indices * INDEX, position, position))
+            if beside := kept.indices * INDEX + kept.mask * mask:
+                passing.append(Buffer(beside, position, position))
+            if kept.statistics:
+                fixed_buffers.append(Buffer(kept.statistics * statistic, position, position))
             continue
         if extra:
             extras.append(Buffer(extra, position, until))

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from runner import CliRunner
 
 import archcalc
+from archcalc.analysis.analyze import Report, analyze
 from archcalc.architecture import Architecture, examine
 from archcalc.cli import cli
 from archcalc.language.specfile import SpecText, zoo_folder
@@ -24,6 +25,7 @@ from archcalc.memory.fitting import suggestions
 from archcalc.memory.liveness import highest
 from archcalc.memory.ordering import better_order, reordered
 from archcalc.memory.plan import Plan, Settings, Training, stepped
+from archcalc.memory.plan import plan as planned
 from archcalc.precision import OPTIMIZERS, PRECISIONS
 
 MIB = 1024**2
@@ -112,6 +114,43 @@ def test_the_largest_batches_of_resnet50(budget: str, momentum: int, plain: int)
             assert plan.budget.max_batch.training == most
             assert fits(plan) == (batch == most)
     assert training(network.plan(batch=97, optimizer="sgd", device="cuda")).total_bytes == 8_521_538_712
+
+
+def frozen(name: str, until: str) -> Report:
+    """A network of the zoo whose layers before one are not trained."""
+    graph = archcalc.load(f"zoo:{name}").graph
+    end = next(position for position, node in enumerate(graph.nodes) if node.name == until)
+    nodes = [node._replace(trainable=position >= end) for position, node in enumerate(graph.nodes)]
+    return analyze(graph._replace(nodes=tuple(nodes)))
+
+
+def test_what_is_frozen_keeps_nothing() -> None:
+    """Measured with PyTorch 2.14 on the CPU, the features of VGG-11 frozen, and all but the last layer of ResNet-18."""
+    found = training(planned(frozen("vgg11", "fc1")))
+    assert found.saved_activations_bytes == 198_656
+    assert found.gradients_bytes == 4 * (25_088 * 4096 + 4096 + 4096 * 4096 + 4096 + 4096 * 1000 + 1000)
+    found = training(planned(frozen("resnet18", "fc1"), Settings(32)))
+    assert (found.total_bytes, found.peak_pass) == (273_765_860, "forward")
+    assert found.optimizer_bytes == found.gradients_bytes == 4 * 513_000
+
+
+def test_a_frozen_layer_between_trained_ones_passes_gradients_on() -> None:
+    """Its input is not kept, as only its weights' gradient would need it."""
+    graph = archcalc.load("INPUT[8x8x3] -> CONV3-4p1 -> CONV3-5p1 -> CONV3-6p1").graph
+    nodes = list(graph.nodes)
+    nodes[2] = nodes[2]._replace(trainable=False)
+    found = training(planned(analyze(graph._replace(nodes=tuple(nodes)))))
+    assert found.saved_activations_bytes == 64 * 4 * (3 + 5)
+    assert found.gradients_bytes == 4 * (27 * 4 + 4 + 45 * 6 + 6)
+
+
+def test_the_page_of_memory_has_the_table_of_optimizers() -> None:
+    page = Path(__file__).parents[2].joinpath("docs/memory.md").read_text()
+    for name, one in OPTIMIZERS.items():
+        every = ["-" if of.foreach is None else str(of.foreach) for of in (one.plain, one.decaying)]
+        each = ["; ".join(f"{a} + {b}" if b else str(a) for a, b in of.loop) for of in (one.plain, one.decaying)]
+        cells = [name, str(one.state), *every, *each, "yes" if one.fused else ""]
+        assert f"| {' | '.join(cells)} |\n" in page
 
 
 def test_headroom_and_context() -> None:

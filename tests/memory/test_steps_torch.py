@@ -8,6 +8,7 @@ from torch_networks import Network
 from torch_steps import Step, inference, measure
 
 import archcalc
+from archcalc.analysis.analyze import analyze
 from archcalc.architecture import Architecture
 from archcalc.language.specfile import zoo_names
 from archcalc.memory.autograd import retain
@@ -68,6 +69,18 @@ SMALL = "INPUT[8x8x3] -> CONV3-8p1 -> BN -> RELU -> POOL2 -> FC-40 -> RELU -> DR
 def test_optimizers(optimizer: str, decay: Any, *, foreach: bool, kept: bool) -> None:
     for images in (1, 32):
         compare(archcalc.load(SMALL), images, optimizer, foreach=foreach, kept=kept, **decay)
+
+
+def test_frozen_layers() -> None:
+    """ResNet-18 but its last layer, and all but its first."""
+    for trained in (("fc1",), ("conv1", "fc1")):
+        graph = archcalc.load("zoo:resnet18").graph
+        nodes = tuple(node._replace(trainable=node.name in trained) for node in graph.nodes)
+        report = analyze(graph._replace(nodes=nodes))
+        found = plan(report, Settings(4, optimizer="sgd-momentum", device="cuda")).training
+        assert found is not None
+        network = Network(report.graph, torch.float32, "cpu", like_cuda=True)
+        assert phases(found) == measured(measure(network, 4, "sgd-momentum", foreach=True))
 
 
 JOINS = {
