@@ -185,7 +185,8 @@ def storages(
     """For every node the node whose memory holds its output, in a program that trains; `kinds` are Kept.storage.
 
     A layer may overwrite its input only if that is a whole tensor, nobody else reads it and nobody before
-    needs it unchanged (PyTorch refuses the backward pass otherwise), and never the network's input.
+    needs it unchanged (PyTorch refuses the backward pass otherwise), and never the network's input.  `inplace` is
+    for layers that do not say it themselves.
     """
     graph, rows = report.graph, report.rows
     found: list[int] = []

@@ -153,6 +153,18 @@ def test_the_page_of_memory_has_the_table_of_optimizers() -> None:
         assert f"| {' | '.join(cells)} |\n" in page
 
 
+def test_a_layer_says_itself_whether_it_overwrites() -> None:
+    """`nn.LeakyReLU()` keeps its input, which in place would be its output, the next convolution's input."""
+    graph = archcalc.load("INPUT[8x8x3] -> CONV3-4p1 -> BN -> LEAKY_RELU -> CONV3-5p1").graph
+    for inplace in (True, False):
+        nodes = tuple(node._replace(inplace=inplace if node.name == "leaky_relu1" else None) for node in graph.nodes)
+        report = analyze(graph._replace(nodes=nodes))
+        for other in (True, False):
+            found = training(planned(report, Settings(inplace=other)))
+            maps = 2 if inplace else 3
+            assert found.saved_activations_bytes == 64 * 4 * (3 + 4 * maps) + 2 * 4 * 4
+
+
 def test_headroom_and_context() -> None:
     """On CUDA a tenth is left free unless said otherwise; what the driver takes is not there in the first place."""
     network = archcalc.load("zoo:resnet50")
