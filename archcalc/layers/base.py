@@ -110,6 +110,7 @@ class Kept(NamedTuple):
     (where that is allowed), or it is the input under another shape.  "cloned": it can be overwritten, too, but
     autograd then saves a copy, so that this saves memory only where there is no backward pass.
     gradient: the input's is a new tensor, the very tensor that is the output's ("same"), or a part of it.
+    running: further values that are only there while the layer runs forward.
     forward, backward: further values that are only there while the layer runs without gradients, or while its
     backward pass does.
     weights: the input is kept for the gradient of the weights alone, so not where they are frozen.
@@ -125,6 +126,7 @@ class Kept(NamedTuple):
     storage: Literal["new", "inplace", "view", "cloned"] = "new"
     autocast: bool = True
     gradient: Literal["new", "same", "part"] = "new"
+    running: int = 0
     forward: int = 0
     backward: int = 0
     weights: bool = False

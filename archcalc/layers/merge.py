@@ -124,8 +124,11 @@ class Add(Elementwise):
     type = "add"
     aka = ("sum",)
     akin = ("eltwise", "elementwise", "residual", "skip")
-    keeps = Kept(gradient="same")
     verb = "add sums element by element: width, height and channels must agree"
+
+    def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
+        """Nothing; of more than two branches the sum of those before is there for a moment."""
+        return Kept(gradient="same", running=y.size if len(inputs) > 2 else 0)
 
     def combine(self, y: "Array", x: "Array") -> None:
         y += x

@@ -81,8 +81,8 @@ def retain(
         last[owners[position]] = position
         for one in node.inputs:
             last[owners[one]] = position
-        if kept.forward and not wanted[position]:
-            passing.append(Buffer(kept.forward * width, position, position))
+        if running := kept.running + (0 if wanted[position] else kept.forward):
+            passing.append(Buffer(running * width, position, position))
         frozen = kept.weights and not node.trainable
         extra = (0 if frozen else kept.values * width) + kept.indices * INDEX + kept.mask * mask
         until = moments.backward(position) if wanted[position] else position

@@ -18,8 +18,8 @@ def held(report: Report, precision: Precision, *, inplace: bool = True, rules: R
     passing = []
     kinds: list[str] = []
     for position, (row, rule) in enumerate(zip(rows, found, strict=True)):
-        if rule.indices or rule.forward:
-            size = rule.indices * INDEX + rule.forward * precision.activations
+        if rule.indices or rule.forward or rule.running:
+            size = rule.indices * INDEX + (rule.forward + rule.running) * precision.activations
             passing.append(Buffer(size, position, position))
         kinds.append("view" if row.node.layer.view else "inplace" if rule.storage == "cloned" else rule.storage)
     owners = storages(report, found, kinds, [True] * len(nodes), inplace=inplace)

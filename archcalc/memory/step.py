@@ -42,12 +42,12 @@ class Devices(NamedTuple):
     are there while it runs.
     """
 
-    count: int = 1
+    number: int = 1
     shard: int = 0
 
     def share(self, size: int, stage: int) -> int:
         """What a device keeps of something that is cut up from a stage on."""
-        return -(-size // self.count) if self.shard >= stage else size
+        return -(-size // self.number) if self.shard >= stage else size
 
 
 Parts = Mapping[str, tuple[tuple[Buffer, ...], tuple[Buffer, ...]]]
@@ -107,7 +107,7 @@ def step_of(
     copied = sum(row.cost.weights for row in report.rows if row.cost.macs) * precision.copies
     constant = Group(
         parameters=devices.share(report.totals.params * precision.parameters, 3) * (2 if average else 1) + copied,
-        gradients=every if devices.count > 1 and not devices.shard else 0,  # buckets
+        gradients=every if devices.number > 1 and not devices.shard else 0,  # buckets
         optimizer=devices.share(every * optimizer.state, 1) + COUNTER * optimizer.counters * len(tensors),
         buffers=buffers,
     )

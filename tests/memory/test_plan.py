@@ -134,14 +134,15 @@ def test_what_is_frozen_keeps_nothing() -> None:
     assert found.optimizer_bytes == found.gradients_bytes == 4 * 513_000
 
 
-def test_a_frozen_layer_between_trained_ones_passes_gradients_on() -> None:
-    """Its input is not kept, as only its weights' gradient would need it."""
-    graph = archcalc.load("INPUT[8x8x3] -> CONV3-4p1 -> CONV3-5p1 -> CONV3-6p1").graph
+@pytest.mark.parametrize(("kind", "kept"), [("CONV3-5p1", 3 + 4 + 5), ("CONV3-4p1 -> FC-5", 3 + 4)])
+def test_a_frozen_layer_between_trained_ones_passes_gradients_on(kind: str, kept: int) -> None:
+    """A convolution keeps its input all the same, as PyTorch's does; a matrix product keeps none."""
+    graph = archcalc.load(f"INPUT[8x8x3] -> CONV3-4p1 -> {kind} -> CONV1-6").graph
     nodes = list(graph.nodes)
-    nodes[2] = nodes[2]._replace(trainable=False)
+    nodes[-2] = nodes[-2]._replace(trainable=False)
     found = training(planned(analyze(graph._replace(nodes=tuple(nodes)))))
-    assert found.saved_activations_bytes == 64 * 4 * (3 + 5)
-    assert found.gradients_bytes == 4 * (27 * 4 + 4 + 45 * 6 + 6)
+    last = 5 if "FC" in kind else 0  # the last layer's input is a vector
+    assert found.saved_activations_bytes == 4 * (64 * kept + last)
 
 
 def test_the_page_of_memory_has_the_table_of_optimizers() -> None:
