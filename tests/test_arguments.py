@@ -18,7 +18,7 @@ from archcalc.volume import Pair
 NET = archcalc.load("INPUT[8x8x3] -> CONV3-4p1 -> RELU -> FC-10")
 
 SETTINGS: list[tuple[Callable[[], Any], str]] = [
-    (lambda: NET.plan(convention="cs231"), "there is no convention 'cs231'; there are cs231n, pytorch"),  # type: ignore[arg-type]
+    (lambda: NET.plan(convention="cs231"), "there is no convention 'cs231'; there are cs231n, pytorch, arena"),  # type: ignore[arg-type]
     (lambda: NET.plan(device="gpu"), "there is no device 'gpu'; there are cpu, cuda"),  # type: ignore[arg-type]
     (lambda: NET.plan(purpose="inferenc"), "there is no purpose 'inferenc'; there are training, inference"),  # type: ignore[arg-type]
     (lambda: NET.plan(batch=0), "a batch has at least one image, not 0"),

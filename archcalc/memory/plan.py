@@ -66,7 +66,7 @@ class Settings(NamedTuple):
             ("purpose", self.purpose, [*get_args(Purpose)]),
         ):
             if word not in known:
-                raise ValueError(f"there is no {kind} {word}; there are {', '.join(known)}")
+                raise ValueError(f"there is no {kind} {word!r}; there are {', '.join(known)}")
         there = OPTIMIZERS[self.optimizer].implementations()
         if self.implementation not in (None, *there):
             raise ValueError(f"{self.optimizer} has no {self.implementation} implementation; it has {', '.join(there)}")

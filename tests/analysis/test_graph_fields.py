@@ -26,6 +26,7 @@ from archcalc.verification.verify import estimate, verify
 from archcalc.volume import Pair, Volume
 
 IMAGE = Input(width=64, height=64, channels=3)
+ARENA = Settings(convention="arena")
 LOOK = Look()
 
 
@@ -53,13 +54,15 @@ def heads(outputs: tuple[int, ...]) -> Graph:
 def test_outputs_are_kept_to_the_end() -> None:
     """62*62*512 values of float32 for each of head1, relu2 and head2; without outputs the first head is dropped."""
     one = 62 * 62 * 512 * 4
-    assert plan(analyze(heads((3, 6)))).inference.activations_peak_bytes == 3 * one
-    assert plan(analyze(heads(()))).inference.activations_peak_bytes == 2 * one
+    assert plan(analyze(heads((3, 6))), ARENA).inference.activations_peak_bytes == 3 * one
+    assert plan(analyze(heads(())), ARENA).inference.activations_peak_bytes == 2 * one
 
 
 def test_an_output_that_others_read_is_not_overwritten() -> None:
     nodes = (Node("input", IMAGE, ()), Node("a", conv(1, 4), (0,)), Node("b", ReLU(), (1,)), Node("c", ReLU(), (2,)))
-    found = {outputs: plan(analyze(Graph("", nodes, outputs))).inference for outputs in ((), (1,), (1, 3), (1, 2, 3))}
+    found = {
+        outputs: plan(analyze(Graph("", nodes, outputs)), ARENA).inference for outputs in ((), (1,), (1, 3), (1, 2, 3))
+    }
     size = 64 * 64 * 4 * 4
     assert [len(one.buffers) for one in found.values()] == [2, 3, 3, 4]
     assert [one.activations_peak_bytes // size for one in found.values()] == [1, 2, 2, 3]
@@ -249,7 +252,7 @@ def test_inplace_of_one_node() -> None:
     size = 64 * 64 * 4
     report = analyze(Graph("", nodes))
     assert report.rows[2].activations == size
-    assert plan(report).inference.activations_peak_bytes == 2 * size * 4
+    assert plan(report, ARENA).inference.activations_peak_bytes == 2 * size * 4
     wanted = analyze(Graph("", (*nodes[:2], nodes[2]._replace(inplace=True))), convention="separate")
     assert wanted.rows[2].activations == 0
     (change,) = compare(report, analyze(Graph("", (*nodes[:2], nodes[2]._replace(inplace=None))))).changes

@@ -584,16 +584,16 @@ def test_the_spec_says_what_is_assumed() -> None:
     [
         ({"batch": "max"}, "the largest batch needs a budget"),
         ({"batch": 0}, "a batch has at least one image, not 0"),
-        ({"dtype": "half"}, f"there is no dtype half; there are {', '.join(PRECISIONS)}"),
-        ({"convention": "cs231"}, "there is no convention cs231; there are cs231n, pytorch, arena"),
-        ({"device": "gpu"}, "there is no device gpu; there are cpu, cuda"),
-        ({"purpose": "inferenc"}, "there is no purpose inferenc; there are training, inference"),
+        ({"dtype": "half"}, f"there is no dtype 'half'; there are {', '.join(PRECISIONS)}"),
+        ({"convention": "cs231"}, "there is no convention 'cs231'; there are cs231n, pytorch, arena"),
+        ({"device": "gpu"}, "there is no device 'gpu'; there are cpu, cuda"),
+        ({"purpose": "inferenc"}, "there is no purpose 'inferenc'; there are training, inference"),
         (
             {"optimizer": "rmsprop", "implementation": "fused"},
             "rmsprop has no fused implementation; it has foreach, loop",
         ),
         ({"accumulate": 0}, "a step has at least one pass, not 0"),
-        ({"optimizer": "lamb"}, f"there is no optimizer lamb; there are {', '.join(OPTIMIZERS)}"),
+        ({"optimizer": "lamb"}, f"there is no optimizer 'lamb'; there are {', '.join(OPTIMIZERS)}"),
         ({"budget": "11 G"}, "a bare G is 10^9 to some and 2^30 to others; write `11 GB` or `11 GiB`"),
     ],
 )
