@@ -490,12 +490,12 @@ def test_no_advice_on_what_is_wrong() -> None:
 
 
 def test_the_zoo_shows_little() -> None:
-    """By default: rows that are dropped, and biases before batch norm."""
+    """By default: rows that are dropped, biases before batch norm, and some large filters and early strides, as published."""
     for name in zoo_names():
         found = examine(read_spec(f"zoo:{name}"), select=None)
         assert found.ok
         codes = [one.code for one in found.diagnostics]
-        assert set(codes) <= {"AC609", "AC613"}, (name, codes)
+        assert set(codes) <= {"AC602", "AC608", "AC609", "AC611", "AC613"}, (name, codes)
         assert len(codes) <= 7, (name, codes)
 
 

@@ -69,7 +69,8 @@ def test_every_spec_is_clean_and_says_where_it_comes_from(name: str) -> None:
     document = archcalc.load(path).document
     assert document is not None
     assert document.lines[0].startswith("# ")
-    assert list(document.entries)[:5] == ["archcalc", "name", "source", "year", "input"]
+    keys = [key for key in document.entries if key != "expect"]  # one that extends another has its own keys first
+    assert keys[:5] == ["archcalc", "name", "source", "year", "input"]
     assert max(map(len, document.lines)) <= 120
 
 
