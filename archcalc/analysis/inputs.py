@@ -82,22 +82,26 @@ def nearest(report: Report) -> tuple[str, ...]:
 Candidates = tuple[Iterator[Volume], Iterator[Volume]]
 
 
+def _near(side: int) -> range:
+    """How many pixels more or less are tried: an input of quite another size is no answer."""
+    return range(1, min(FARTHEST, side // 4) + 1)
+
+
 def _heights(x: Volume) -> Candidates:
-    down, up = range(x.height - 1, max(0, x.height - FARTHEST - 1), -1), range(x.height + 1, x.height + FARTHEST + 1)
-    return (x._replace(height=one) for one in down), (x._replace(height=one) for one in up)
+    near = _near(x.height)
+    return (x._replace(height=x.height - n) for n in near), (x._replace(height=x.height + n) for n in near)
 
 
 def _widths(x: Volume) -> Candidates:
-    down, up = range(x.width - 1, max(0, x.width - FARTHEST - 1), -1), range(x.width + 1, x.width + FARTHEST + 1)
-    return (x._replace(width=one) for one in down), (x._replace(width=one) for one in up)
+    near = _near(x.width)
+    return (x._replace(width=x.width - n) for n in near), (x._replace(width=x.width + n) for n in near)
 
 
 def _both(x: Volume) -> Candidates:
     """Both sides by the same number of pixels, so that a square stays one."""
-    most = min(FARTHEST, x.width - 1, x.height - 1)
-    down, up = range(1, most + 1), range(1, FARTHEST + 1)
-    smaller = (Volume(x.width - one, x.height - one, x.channels) for one in down)
-    return smaller, (Volume(x.width + one, x.height + one, x.channels) for one in up)
+    near = _near(min(x.width, x.height))
+    smaller = (Volume(x.width - n, x.height - n, x.channels) for n in near)
+    return smaller, (Volume(x.width + n, x.height + n, x.channels) for n in near)
 
 
 def _first(graph: Graph, candidates: Iterable[Volume], effort: int) -> tuple[Volume | None, int]:
