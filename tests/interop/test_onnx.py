@@ -13,7 +13,6 @@ import archcalc
 from archcalc.analysis.analyze import analyze
 from archcalc.interop import readers
 from archcalc.interop._onnx_file import looks_like_onnx
-from archcalc.layers import TYPES
 
 onnx = pytest.importorskip("onnx")
 from onnx import TensorProto, helper  # noqa: E402
@@ -210,7 +209,7 @@ def test_a_channel_shuffle_is_one_layer() -> None:
 def test_softmax_flattened_what_is_behind_its_axis(opset: int, known: bool) -> None:
     found = interpretation(model([op("Softmax", axis=1)], opset=opset).SerializeToString())
     assert [one.message for one in found.reading.problems if one.severity == "error"] == (
-        [] if known or "opaque" in TYPES else ["operators that are not known: `Softmax over all values` (1)"]
+        [] if known else ["operators that are not known: `Softmax over all values` (1)"]
     )
 
 
