@@ -85,6 +85,8 @@ class Field(NamedTuple):
                 first, last = self.at(-fit.before)[0], self.at(extent - 1 + fit.after)[1]
                 low = min(low, first) if fit.before > 0 else max(low, first)
                 high = max(high, last) if fit.after > 0 else min(high, last)
+            end = (outputs - 1) * window.stride + window.span - 1 - fit.before
+            high = min(high, self.at(end)[1])  # nothing is seen of what no window reads
             if len(self.ends) == 1:
                 ((first, last),) = self.ends
                 seen = first - fit.before * jump, last + (window.span - 1 - fit.before) * jump

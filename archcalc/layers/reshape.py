@@ -97,7 +97,7 @@ class Pad(Layer):
     mode: str = key(
         Choice("zeros", "reflect", "replicate", "lowest"),
         default="zeros",
-        foreign=("padding_mode",),
+        akin=("padding_mode",),
         help="what stands there: zeros, the mirrored image, its edge, or minus infinity",
     )
 

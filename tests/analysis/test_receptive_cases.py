@@ -101,7 +101,7 @@ def test_the_axes_do_not_touch_each_other(layers: str, numbers: dict[str, tuple[
 def test_square_layers_on_a_lopsided_image_where_the_extent_matters() -> None:
     """`same` pads by the extent: 5 -> (1, 1), 6 -> (0, 1) with F = 3 and S = 2."""
     width, height = archcalc.load("INPUT[5x6x1] -> CONV3-1s2psame").report.rows[-1].receptive_field
-    assert (width, height) == (Field(((-1, 2),), 2), Field(((0, 3),), 2))
+    assert (width.ends, height.ends) == (((-1, 2),), ((0, 3),))  # type: ignore[union-attr]
 
 
 def test_the_longest_period_that_is_kept() -> None:
@@ -115,7 +115,9 @@ def test_the_longest_period_that_is_kept() -> None:
 
 def test_the_largest_jump_that_is_kept() -> None:
     one = Field(((0, 1),), MAX_JUMP)
-    assert one.through(Window(3, 2), 100, 49) == Field(((0, 1 + 2 * MAX_JUMP),), 2 * MAX_JUMP)
+    through = one.through(Window(3, 2), 100, 49)
+    assert through is not None
+    assert through[:2] == (((0, 1 + 2 * MAX_JUMP),), 2 * MAX_JUMP)
     assert Field(((0, 1),), MAX_JUMP + 1).through(Window(3, 2), 100, 49) is None
     assert Field(((0, 1),), None).through(Window(3, 2), 100, 49) is None
 

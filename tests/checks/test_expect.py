@@ -174,13 +174,17 @@ def test_a_rounded_figure_is_exact_and_the_help_holds() -> None:
 
 @pytest.mark.parametrize(
     ("word", "meant"),
-    [("parameters", "params"), ("macz", "macs"), ("output_shape", "output"), ("zzz", "")],
+    [("macz", "macs"), ("output_shape", "output"), ("zzz", "")],
 )
 def test_unknown_key(word: str, meant: str) -> None:
     (one,) = expecting(f"{word}: 3")
     assert (one.code, one.message) == ("AC102", f"expect has no key `{word}`")
     assert one.help == ((f"did you mean `{meant}`?",) if meant else ())
     assert one.reference == f"expect takes: {', '.join(KEYS)}"
+
+
+def test_a_synonym_of_a_figure() -> None:
+    assert expecting("parameters: 3")[0].help == ("here it is `params`",)
 
 
 def test_expect_is_a_mapping() -> None:

@@ -108,6 +108,7 @@ spec.yaml:5:9: error[AC301]: add: branch 2 does not match branch 1
   |         ^^^^^^^^^^^^^^^ branch 2: [56x56x256]
   = add sums element by element: width, height and channels must agree; channels differ (64, 256)
   help: give branch 1 `CONV1-256`, or join with `concat` (-> [56x56x320])
+  help: or give branch 2 `CONV1-64`
 """
     )
 

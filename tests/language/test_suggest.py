@@ -242,5 +242,5 @@ def test_a_window_and_filters_that_are_swapped() -> None:
     ((code, _, help),) = found("CONV32-3", "28x28x3")
     assert (code, help) == (
         "AC202",
-        ("a window of 28 covers the whole width (-> 1)", "or `CONV3-32`: 32 filters of 3x3"),
+        ("`padding: 2` (-> 1)", "a window of 28 covers the whole width (-> 1)", "or `CONV3-32`: 32 filters of 3x3"),
     )

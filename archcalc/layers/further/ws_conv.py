@@ -31,6 +31,8 @@ class StandardizedConv(Conv):
         import numpy as np
 
         drawn = super().kernel(run, shape)
+        if not any(one is drawn for one in run.kept):
+            run.kept.append(drawn)  # there while the layer runs, as in frameworks, whose parameter it is
         filters: Array = np.subtract(drawn, drawn.mean(axis=(0, 1, 2)), out=run.new(shape))
         variance = np.einsum("ijck,ijck->k", filters, filters) / (drawn.size // self.filters)
         filters /= np.sqrt(variance + self.eps)
