@@ -97,7 +97,6 @@ class Pad(Layer):
     mode: str = key(
         Choice("zeros", "reflect", "replicate", "lowest"),
         default="zeros",
-        akin=("padding_mode",),
         help="what stands there: zeros, the mirrored image, its edge, or minus infinity",
     )
 
