@@ -36,6 +36,12 @@ class Call:
         """An argument that is made of the image."""
         return self.as_value(self.arg(place, name))
 
+    def settled(self, place: int = 0, name: str = "input") -> Value:
+        """The same; work without a layer that it is made of becomes one, as what follows is a layer for certain."""
+        tensor = self.arg(place, name)
+        known = self.known(tensor)
+        return self.trace.settle(tensor, known) if isinstance(known, Murky) else self.as_value(tensor)
+
     def as_value(self, tensor: Any) -> Value:
         known = self.known(tensor) if hasattr(tensor, "untyped_storage") else None
         if isinstance(known, Value):
@@ -47,7 +53,7 @@ class Call:
     def image(self, place: int = 0, name: str = "input") -> int:
         """The node of an argument that is channels and pixels."""
         tensor = self.arg(place, name)
-        return self.trace.image(tensor, self.as_value(tensor))
+        return self.trace.image(tensor, self.settled(place, name))
 
     def volume(self, node: int) -> Volume:
         return self.trace.volume(node)

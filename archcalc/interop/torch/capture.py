@@ -10,8 +10,7 @@ from torch.overrides import TorchFunctionMode
 
 from archcalc.interop.torch.call import Call
 from archcalc.interop.torch.operators import HANDLERS
-from archcalc.interop.torch.operators._table import made
-from archcalc.interop.torch.tracing import Known, Murky, NotUnderstood, Trace, Value, Weight, Where, Work
+from archcalc.interop.torch.tracing import Known, Murky, NotUnderstood, Trace, Value, Weight, Where, Work, made
 
 QUIET = frozenset(("dim", "size", "numel", "is_floating_point", "stride", "is_contiguous", "requires_grad_", "__len__"))
 ASKING = frozenset(("__bool__", "__int__", "__float__", "__index__", "item", "tolist", "nonzero", "equal", "numpy"))
@@ -92,6 +91,9 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc] # torch is an extra
                 copy = result.detach().clone()
                 self.trace.set(copy, Value(node, known.layout))
                 return copy
+            for one in tensors(result):
+                if isinstance(murky := self.trace.known.get(id(one)), Murky):
+                    self.trace.settle(one, murky)
         except NotUnderstood:
             pass
         finally:

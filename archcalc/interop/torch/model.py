@@ -1,5 +1,6 @@
 """A model and the size of its input -> a Graph with findings."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -119,6 +120,9 @@ def _assembled(model: Any, recorder: Recorder, results: list[Any], inputs: list[
     ends: list[int] = []
     for one in results:
         known = trace.get(one)
+        if isinstance(known, Murky):
+            with contextlib.suppress(NotUnderstood):
+                known = trace.settle(one, known)
         if isinstance(known, Value):
             ends.append(_end(trace, one, known))
         elif isinstance(known, Murky):
@@ -139,7 +143,8 @@ def _assembled(model: Any, recorder: Recorder, results: list[Any], inputs: list[
     nodes: list[Node] = []
     lenders: dict[tuple[int, ...], int] = {}
     for number, (draft, own) in enumerate(zip(drafts, called, strict=True)):
-        lender = lenders.setdefault(draft.sources, number) if draft.sources else number
+        lends = draft.sources and draft.layer.type != "opaque"
+        lender = lenders.setdefault(draft.sources, number) if lends else number
         trained = [parameters[one] for one in draft.sources if isinstance(parameters[one], nn.Parameter)]
         nodes.append(
             Node(
@@ -162,6 +167,11 @@ def _assembled(model: Any, recorder: Recorder, results: list[Any], inputs: list[
         if number not in place and (draft.sources or draft.layer.type not in ("flatten", "split", "shuffle"))
     ]
     said = [
+        *(
+            findings.not_layers([trace.work[one] for one in trace.opaque[old]], own)
+            for old, own in zip(keep, called, strict=True)
+            if old in trace.opaque
+        ),
         *findings.unused(idle),
         *findings.unread(dead),
         *findings.depends(recorder.asked, recorder.random),
@@ -188,5 +198,7 @@ def _reached(drafts: Sequence[Draft], ends: Sequence[int], inputs: int) -> list[
 
 
 def _owner(draft: Draft, trace: Trace) -> str:
-    """The path of the module whose weights a node reads; empty where it reads none."""
+    """The path of the module whose weights a node reads, or for whose work it stands; empty where there is none."""
+    if draft.layer.type == "opaque":
+        return draft.where.path
     return module_of(trace.named[draft.sources[0]][0]) if draft.sources else ""

@@ -13,10 +13,10 @@ _WRAPPED = re.compile(r"(^|\.)(_orig_mod|_fsdp_wrapped_module)(?=\.|$)")
 def names(drafts: Sequence[Draft], owners: Sequence[str]) -> list[str]:
     """One name a node.  `owners` has the path of the module whose weights a node reads, empty where it reads none.
 
-    A layer with weights has the path of their module, another that of the module that is called, if that does nothing
-    else, or stands in it by its type: `layer1.0.add`.  What comes again is numbered.
+    A layer with weights has the path of their module, another that of the module that is called, if nothing else is in
+    that, or stands in it by its type: `layer1.0.add`.  What comes again is numbered.
     """
-    alone = Counter(draft.where.call for draft, owner in zip(drafts, owners, strict=True) if not owner)
+    alone = Counter(draft.where.call for draft in drafts)
     found: list[str] = []
     taken: set[str] = set()
     counts: Counter[str] = Counter()

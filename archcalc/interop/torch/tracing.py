@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from archcalc.interop.torch.layout import Layout, column, image, kinds, line, shape, shuffled
-from archcalc.layers import Layer
+from archcalc.layers import TYPES, Layer
 from archcalc.layers.misfit import LayerError
 from archcalc.layers.reshape import Flatten, Input, Shuffle
 from archcalc.volume import Volume
@@ -86,6 +86,8 @@ class Trace:
         self.alive: list[Any] = []
         self.known: dict[int, Known] = {}
         self.storages: dict[int, list[int]] = {}  # the tensors that look at a memory
+        self.opaque: dict[int, tuple[int, ...]] = {}  # nodes that stand for work without a layer
+        self.counted: set[int] = set()  # work that an opaque node stands for, and parameters it reads
         self.stale: dict[int, str] = {}  # tensors whose memory another operator has overwritten since
 
     # -- tensors ----------------------------------------------------------------------------------
@@ -190,6 +192,57 @@ class Trace:
             raise NotUnderstood(f"its input has the axes {kinds(value.layout)}")
         self.set(tensor, Value(node, self.canonical(node, rank)))
         return node
+
+    def settle(self, tensor: Any, murky: Murky) -> Value:
+        """An opaque node for the work behind a tensor that is an image; what several such nodes are made of counts once."""
+        volume, layout = self._likeness(tensor, murky)
+        work = tuple(one for one in murky.work if one not in self.counted)
+        read = dict.fromkeys(source for one in work for source in self.work[one].sources)
+        sources = tuple(one for one in read if one not in self.counted)
+        what = ", ".join(dict.fromkeys(self.work[one].operator for one in work or murky.work))
+        sizes = {True: 0, False: 0}
+        for one in sources:
+            sizes[self.trained(one)] += self.named[one][1].numel()
+        layer = made(
+            "opaque",
+            volume=volume,
+            what=what if len(what) <= LONGEST else what[: LONGEST - 3] + "...",
+            params=sizes[True],
+            buffers=sizes[False],
+            macs=sum(self.work[one].macs for one in work) // IMAGES,
+        )
+        self.counted.update((*work, *sources))
+        self.drafts.append(Draft(layer, murky.nodes, volume, self.work[murky.work[-1]].where, sources=sources))
+        self.opaque[len(self.drafts) - 1] = work
+        value = Value(len(self.drafts) - 1, layout)
+        self.set(tensor, value)
+        return value
+
+    def _likeness(self, tensor: Any, murky: Murky) -> tuple[Volume, Layout]:
+        """The volume that a tensor is by its shape, and how it lies; N, L, C is an image if one of that length was read."""
+        match tuple(tensor.shape):
+            case (images, channels) if images == IMAGES:
+                volume = Volume(1, 1, channels)
+                return volume, column(volume, IMAGES)
+            case (images, channels, height, width) if images == IMAGES:
+                volume = Volume(width, height, channels)
+                return volume, image(volume, IMAGES)
+            case (images, length, channels) if images == IMAGES:
+                for read in map(self.volume, murky.nodes):
+                    if read.width * read.height == length:
+                        n, c, h, w = image(read._replace(channels=channels), IMAGES)
+                        return read._replace(channels=channels), (n, (*h, *w), c)
+        raise NotUnderstood(f"a tensor of shape {list(tensor.shape)} is no image")
+
+
+LONGEST = 60  # characters of what an opaque layer stands for
+
+
+def made(type: str, **keys: Any) -> Layer:
+    """A layer of a type that is imported when it is asked for; NotUnderstood where this archcalc has none."""
+    if type not in TYPES:
+        raise NotUnderstood("no layer does this")
+    return TYPES[type](**keys)
 
 
 def _memory(tensor: Any) -> int:

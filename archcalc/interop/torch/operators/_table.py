@@ -5,7 +5,6 @@ from typing import Any
 
 from archcalc.interop.torch.call import Call
 from archcalc.interop.torch.tracing import NotUnderstood, Value
-from archcalc.layers import TYPES, Layer
 from archcalc.volume import Pair
 
 Handler = Callable[[Call], Value | Sequence[Value]]
@@ -24,13 +23,6 @@ def operator(*names: str) -> Callable[[Handler], Handler]:
         return handler
 
     return enter
-
-
-def made(type: str, **keys: Any) -> Layer:
-    """A layer of a type that is imported when it is asked for; NotUnderstood where this archcalc has none."""
-    if type not in TYPES:
-        raise NotUnderstood("no layer does this")
-    return TYPES[type](**keys)
 
 
 def pair(value: Any, spatial: int = 2) -> Pair:

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from archcalc.interop.torch.call import Call
 from archcalc.interop.torch.layout import fixed, has, kinds
-from archcalc.interop.torch.operators._table import made, operator
-from archcalc.interop.torch.tracing import NotUnderstood, Value
+from archcalc.interop.torch.operators._table import operator
+from archcalc.interop.torch.tracing import NotUnderstood, Value, made
 from archcalc.layers import Layer
 from archcalc.layers.activation import (
     ELU,

@@ -5,8 +5,8 @@ from typing import Any
 
 from archcalc.interop.torch.call import Call
 from archcalc.interop.torch.layout import Layout, broadcast, fixed, has, kinds
-from archcalc.interop.torch.operators._table import made, operator
-from archcalc.interop.torch.tracing import NotUnderstood, Value, Weight
+from archcalc.interop.torch.operators._table import operator
+from archcalc.interop.torch.tracing import NotUnderstood, Value, Weight, made
 from archcalc.layers import Layer
 from archcalc.layers.merge import Add, Multiply
 from archcalc.layers.norm import LayerScale

@@ -61,7 +61,7 @@ def deconv(call: Call) -> Value:
 def linear(call: Call) -> Value:
     """Fully connected where it reads all values of an image, else a 1x1 convolution of the axis that is the channels."""
     weight, bias = call.arg(1, "weight"), call.arg(2, "bias")
-    x = call.value()
+    x = call.settled()
     volume, last = call.volume(x.node), x.layout[-1]
     units = weight.shape[0]
     weights = (weight, bias)

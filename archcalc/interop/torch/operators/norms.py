@@ -4,8 +4,8 @@ from typing import Any
 
 from archcalc.interop.torch.call import Call
 from archcalc.interop.torch.layout import has, kinds
-from archcalc.interop.torch.operators._table import made, operator
-from archcalc.interop.torch.tracing import NotUnderstood, Value
+from archcalc.interop.torch.operators._table import operator
+from archcalc.interop.torch.tracing import NotUnderstood, Value, made
 from archcalc.layers.norm import BatchNorm, Dropout, LayerNorm, LocalResponseNorm
 
 
@@ -27,7 +27,7 @@ def batch_norm(call: Call) -> Value:
 @operator("layer_norm")
 def layer_norm(call: Call) -> Value:
     """Over the channels at every position, wherever their axis lies."""
-    x = call.value()
+    x = call.settled()
     weight, bias = call.arg(2, "weight"), call.arg(3, "bias")
     if len(call.arg(1, "normalized_shape")) != 1 or not has(x.layout[-1], "c", call.volume(x.node).channels):
         raise NotUnderstood(f"it normalizes the axes {kinds(x.layout[-len(call.arg(1, 'normalized_shape')) :])}")

@@ -5,9 +5,9 @@ from typing import Any
 
 from archcalc.interop.torch.call import Call
 from archcalc.interop.torch.layout import axis, has, kinds
-from archcalc.interop.torch.operators._table import HANDLERS, made, operator, pair
+from archcalc.interop.torch.operators._table import HANDLERS, operator, pair
 from archcalc.interop.torch.operators.convolution import sides
-from archcalc.interop.torch.tracing import IMAGES, NotUnderstood, Value
+from archcalc.interop.torch.tracing import IMAGES, NotUnderstood, Value, made
 from archcalc.layers import Layer
 from archcalc.layers.adaptive import AdaptiveAveragePool, AdaptiveMaxPool
 from archcalc.layers.pool import AveragePool, GlobalAveragePool, L2Pool, MaxPool

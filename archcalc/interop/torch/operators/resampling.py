@@ -1,8 +1,8 @@
 """Upsampling, padding and shuffles."""
 
 from archcalc.interop.torch.call import Call
-from archcalc.interop.torch.operators._table import made, operator
-from archcalc.interop.torch.tracing import NotUnderstood, Value
+from archcalc.interop.torch.operators._table import operator
+from archcalc.interop.torch.tracing import NotUnderstood, Value, made
 from archcalc.layers.reshape import Crop, Pad, Shuffle
 from archcalc.layers.upsampling import Upsample
 from archcalc.reader.values import Padding

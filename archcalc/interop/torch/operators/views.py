@@ -5,8 +5,8 @@ from typing import Any
 
 from archcalc.interop.torch.call import Call
 from archcalc.interop.torch.layout import Atom, axis, has, kinds, reshaped, shuffled
-from archcalc.interop.torch.operators._table import made, operator
-from archcalc.interop.torch.tracing import IMAGES, NotUnderstood, Value
+from archcalc.interop.torch.operators._table import operator
+from archcalc.interop.torch.tracing import IMAGES, NotUnderstood, Value, made
 from archcalc.layers.reshape import Split
 
 
