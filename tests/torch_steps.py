@@ -162,7 +162,9 @@ def whole_steps(
 ) -> Step:
     """Steps as training loops have them: out = model(x); loss; backward; step; zero_grad."""
     storages = Storages()
-    storages.add([*own, x, target])
+    made = [one for state in algorithm.state.values() for one in state.values()]  # Adagrad's, by its constructor
+    storages.add([*own, x, target, *(one for one in made if isinstance(one, torch.Tensor))])
+    del made
     del own
     for _ in range(3):
         storages.peaks.clear()
