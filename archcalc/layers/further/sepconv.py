@@ -45,9 +45,9 @@ class SeparableConv(Convolution):
         return f"({width}*{height})*{channels} + {channels}*{self.filters}"
 
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
-        """The input of either part."""
-        first = self.kept_input(inputs[0])
-        return first._replace(values=first.values + self.between(inputs[0], y).size)
+        """The input of either part; the second's is there while the layer runs, kept or not."""
+        first, middle = self.kept_input(inputs[0]), self.between(inputs[0], y).size
+        return first._replace(values=first.values + middle, forward=middle)
 
     def im2col(self, x: Volume, y: Volume) -> tuple[int, int]:
         """That of the 1x1 convolution."""
