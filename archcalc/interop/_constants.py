@@ -144,7 +144,8 @@ def _unsqueeze(op: Operator, inputs: Sequence[Any], opset: int) -> Const:
     data, axes = inputs[0], axes_of(op, inputs) or []
     rank = len(data.dims) + len(axes)
     added, rest = {one % rank for one in axes}, iter(data.dims)
-    return Const(values=data.values, dims=tuple(1 if at in added else next(rest) for at in range(rank)))
+    dims = tuple(1 if at in added else next(rest, 1) for at in range(rank))  # an axis that is named twice counts once
+    return Const(values=data.values, dims=dims)
 
 
 def _reshape(op: Operator, inputs: Sequence[Any], opset: int) -> Const:

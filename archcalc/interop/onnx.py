@@ -118,6 +118,20 @@ def _inputs(net: Network, size: Volume | None) -> None:
 def _outputs(net: Network, op: Operator) -> list[Value]:
     """What an operator gives."""
     try:
+        return _computed(net, op)
+    except (Behind, Unfitting):
+        return [Missing(net.stated(name)) for name in op.outputs]
+    except Refusal as refusal:
+        net.draft.problems.append(refusal.diagnostic)
+    except WRONG_KIND:
+        message = f"{op.called}: a setting of {op.type} is of another kind"
+        net.draft.problems.append(Diagnostic(BAD_SETTING, message, NOWHERE))
+    return [Missing() for _ in op.outputs]
+
+
+def _computed(net: Network, op: Operator) -> list[Value]:
+    """What an operator gives; opaque where it is set in a way that no layer is."""
+    try:
         inputs = [net.value(name) if name else None for name in op.inputs]
         if op.domain == "" and inputs and all(one is None or isinstance(one, Const) for one in inputs):
             folded = net.folding.fold(
@@ -133,15 +147,6 @@ def _outputs(net: Network, op: Operator) -> list[Value]:
         found = handler(net, op)
     except Unsupported as error:
         return net.unknown(op, str(error))
-    except (Behind, Unfitting):
-        return [Missing(net.stated(name)) for name in op.outputs]
-    except Refusal as refusal:
-        net.draft.problems.append(refusal.diagnostic)
-        return [Missing() for _ in op.outputs]
-    except WRONG_KIND:
-        message = f"{op.called}: a setting of {op.type} is of another kind"
-        net.draft.problems.append(Diagnostic(BAD_SETTING, message, NOWHERE))
-        return [Missing() for _ in op.outputs]
     return found if isinstance(found, list) else [found]
 
 

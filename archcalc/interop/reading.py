@@ -150,6 +150,8 @@ class Draft:
             listed = ", ".join(f"{in_backticks(name)} ({count})" for name, count in counted)
             message = f"operators that are not known: {listed}"
             problems.append(Diagnostic(UNKNOWN_OPERATOR, message, self.first_unknown))
+        if not self.nodes and not problems:
+            problems.append(Diagnostic(UNREADABLE, "there is no layer in this file", NOWHERE))
         return Reading(Graph(self.name, tuple(self.nodes), tuple(outputs)), tuple(problems))
 
     def _free(self, name: str) -> str:

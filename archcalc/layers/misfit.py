@@ -209,9 +209,10 @@ def _too_large(window: Window, extent: int, axis: str, most_padding: int | None)
 def _enough_padding(window: Window, extent: int, axis: str, most: int) -> str:
     """The padding that keeps the size at stride 1, else the least with which the window fits."""
     half = (window.span - 1) // 2
-    for padding in (half, *range(half)) if window.span % 2 else range(half + 1):
-        size = _whole(window._replace(before=padding, after=padding), extent)
-        if size and padding <= most:
+    least = -(-(window.span - extent) // 2)
+    rest = range(least, min(half - window.span % 2, most) + 1)
+    for padding in (half, *rest) if window.span % 2 and half <= most else rest:
+        if size := _whole(window._replace(before=padding, after=padding), extent):
             kept = f" keeps the {axis}" if size == extent else ""
             return f"`padding: {padding}`{kept} (-> {size})"
     return ""

@@ -4,16 +4,22 @@ from pathlib import Path
 
 import pytest
 
+from archcalc.interop import readers
+from fuzz.files import FILES, made, read
 from fuzz.grammar import Bytes, pattern, spec
 from fuzz.targets import TARGETS, check
 
-SEEDS = sorted((Path(__file__).parent / "seeds").glob("*.txt"))
+SEEDS = sorted((Path(__file__).parent / "seeds").glob("*-*"))
+TIMES = 150  # files of each reader
 
 
 @pytest.mark.parametrize("seed", SEEDS, ids=[path.stem for path in SEEDS])
 def test_a_finding_stays_mended(seed: Path) -> None:
     target = seed.name.partition("-")[0]
-    TARGETS[target](seed.read_bytes().decode("utf-8", "surrogatepass"))
+    if target in FILES:
+        read(target, seed.read_bytes())
+    else:
+        TARGETS[target](seed.read_bytes().decode("utf-8", "surrogatepass"))
 
 
 def texts(count: int) -> list[bytes]:
@@ -42,3 +48,15 @@ def test_many_of_its_specs_are_right_and_many_are_wrong() -> None:
 def test_some_of_each(target: str) -> None:
     for data in texts(40):
         TARGETS[target]((pattern if target == "pattern" else spec)(Bytes(data)))
+
+
+@pytest.mark.parametrize("format", FILES)
+def test_a_broken_file_is_a_finding(format: str) -> None:
+    files = [made(format, Bytes(data)) for data in texts(TIMES)]
+    assert len(set(files)) > TIMES // 2
+    whole = sum(read(format, data) for data in files)
+    assert TIMES // 50 < whole < TIMES * 3 // 4, "some mutations break a file, most do not break its syntax"
+
+
+def test_every_reader_is_fuzzed() -> None:
+    assert set(FILES) == set(readers())

@@ -208,3 +208,9 @@ def test_what_is_recognised() -> None:
     assert keras_source.recognises(MNIST.encode(), "x")
     assert not keras_source.recognises(b"net = nn.Sequential(nn.Conv2d(3, 8, 3))", "x.py")
     assert not keras_source.recognises(b"print('Sequential')", "x.py")
+
+
+def test_a_network_without_layers_is_a_finding() -> None:
+    assert messages("model = Sequential()\nold.add(Dense(4))\n") == [
+        "net: error[AC701]: there is no layer in this file"
+    ]

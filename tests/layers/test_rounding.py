@@ -62,6 +62,8 @@ def test_a_layers_own_rounding_wins_and_caffe_is_for_the_top() -> None:
 HELP = [
     ("INPUT[33x33x8] -> CONV3-16d18", ("`padding: 18` keeps the width (-> 33)",)),
     ("INPUT[5x5x3] -> CONV7-4", ("`padding: 3` keeps the width (-> 5)", "a window of 5 covers the whole width (-> 1)")),
+    ("INPUT[28x28x3] -> CONV99999999-4", ("a window of 28 covers the whole width (-> 1)",)),  # at once
+    ("INPUT[10x10x3] -> CONV12-4s2", ("`padding: 1` (-> 1)", "a window of 10 covers the whole width (-> 1)")),
     ("INPUT[4x4x3] -> POOL7", ("a window of 4 covers the whole width (-> 1)",)),  # 3 is all PyTorch takes, 2 not enough
     (
         "INPUT[32x32x3] -> POOL5",  # padding 4 would fit, and PyTorch refuses it
