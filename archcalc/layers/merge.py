@@ -1,5 +1,6 @@
 """Layers that join branches: concat, add, multiply."""
 
+from itertools import accumulate, islice
 from typing import TYPE_CHECKING, ClassVar
 
 from archcalc.diagnostics import rule
@@ -139,7 +140,8 @@ class Factors(Elementwise):
 
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
         """Every branch, and the results in between of more than two."""
-        between = sum(self.joined(inputs[:number]).size for number in range(2, len(inputs)))
+        results = accumulate(inputs, lambda before, one: self.joined((before, one)))
+        between = sum(one.size for one in islice(results, 1, len(inputs) - 1))
         return Kept(input=True, values=between)
 
 

@@ -5,7 +5,7 @@ from functools import lru_cache
 from math import gcd
 
 from archcalc.diagnostics import Diagnostic, Label, Span, rule
-from archcalc.volume import Fit, Window
+from archcalc.volume import MAX_DIMENSION, Fit, Window
 
 MAX_SIDE = 64  # the most padding on a side that is proposed
 
@@ -145,7 +145,7 @@ def _whole(window: Window, extent: int) -> int:
 
 def _widths(window: Window, extent: int, fit: Fit, axis: str) -> str:
     smaller, larger = extent - fit.leftover, extent + window.stride - fit.leftover
-    found = [(one, _whole(window, one)) for one in (smaller, larger) if one > 0]
+    found = [(one, _whole(window, one)) for one in (smaller, larger) if 0 < one <= MAX_DIMENSION]
     fits = [f"{one} (-> {size})" for one, size in found if size]
     name = {"width": "widths", "height": "heights"}[axis]
     if len(fits) == 1:
@@ -153,16 +153,27 @@ def _widths(window: Window, extent: int, fit: Fit, axis: str) -> str:
     return f"the nearest {name} that fit are {' and '.join(fits)}"
 
 
+def _paddings(window: Window, extent: int, most: int) -> range:
+    """The paddings up to `most`, alike on both sides, with which the window fits exactly: 2P = F - W modulo S."""
+    unpadded = extent - window.span
+    common = gcd(2, window.stride)
+    if unpadded % common:
+        return range(0)
+    step = window.stride // common
+    remainder = -unpadded // common * pow(2 // common, -1, step) % step
+    least = max(0, -(unpadded // 2))
+    return range(least + (remainder - least) % step, most + 1, step)
+
+
 def _nearest_padding(window: Window, extent: int, most: int) -> str:
     current = (window.before + window.after) // 2
-    unpadded = extent - window.span
-    fitting = [
-        padding for padding in range(min(window.span, most + 1)) if (unpadded + 2 * padding) % window.stride == 0
-    ]
-    for padding in sorted(fitting, key=lambda one: (abs(one - current), one)):
-        if size := _whole(window._replace(before=padding, after=padding), extent):
-            return f"`padding: {padding}` (-> {size})"
-    return ""
+    fitting = _paddings(window, extent, min(window.span - 1, most))
+    if not fitting:
+        return ""
+    before = min(max((current - fitting.start) // fitting.step, 0), len(fitting) - 1)
+    padding = min(fitting[before : before + 2], key=lambda one: abs(one - current))
+    size = _whole(window._replace(before=padding, after=padding), extent)
+    return f"`padding: {padding}` (-> {size})" if size else ""
 
 
 def _near_stride(window: Window, extent: int, fit: Fit) -> str:
@@ -209,10 +220,10 @@ def _too_large(window: Window, extent: int, axis: str, most_padding: int | None)
 def _enough_padding(window: Window, extent: int, axis: str, most: int) -> str:
     """The padding that keeps the size at stride 1, else the least with which the window fits."""
     half = (window.span - 1) // 2
-    least = -(-(window.span - extent) // 2)
-    rest = range(least, min(half - window.span % 2, most) + 1)
-    for padding in (half, *rest) if window.span % 2 and half <= most else rest:
-        if size := _whole(window._replace(before=padding, after=padding), extent):
-            kept = f" keeps the {axis}" if size == extent else ""
-            return f"`padding: {padding}`{kept} (-> {size})"
-    return ""
+    fitting = _paddings(window, extent, min(half, most))
+    if not fitting:
+        return ""
+    padding = half if window.span % 2 and half in fitting else fitting[0]
+    size = _whole(window._replace(before=padding, after=padding), extent)
+    kept = f" keeps the {axis}" if size == extent else ""
+    return f"`padding: {padding}`{kept} (-> {size})" if size else ""
