@@ -23,7 +23,7 @@ SECONDS = 120
 # The core, and the tests that know it, the most telling ones first.
 CORE = {
     "volume": "tests/test_window.py tests/layers/test_layers.py tests/analysis/test_receptive.py tests/zoo/test_facts.py tests/forward",
-    "layers/misfit": "tests/test_window.py tests/layers/test_layers.py tests/language/test_specs.py",
+    "layers/misfit": "tests/test_window.py tests/layers/test_misfit.py tests/layers/test_layers.py tests/language/test_specs.py",
     "layers/conv": "tests/layers/test_layers.py tests/zoo/test_facts.py tests/forward",
     "layers/deconv": "tests/layers/test_layers.py tests/forward tests/analysis/test_receptive.py",
     "layers/pool": "tests/layers/test_layers.py tests/zoo/test_facts.py tests/forward",
@@ -31,7 +31,7 @@ CORE = {
     "layers/merge": "tests/layers/test_layers.py tests/forward tests/language/test_branches.py",
     "layers/local": "tests/layers/test_layers.py tests/zoo/test_facts.py tests/forward",
     "layers/dense": "tests/layers/test_layers.py tests/zoo/test_facts.py tests/forward",
-    "analysis/receptive": "tests/analysis/test_receptive.py tests/zoo/test_facts.py",
+    "analysis/receptive": "tests/analysis/test_receptive_cases.py tests/analysis/test_receptive.py tests/zoo/test_facts.py",
     "memory/autograd": "tests/memory tests/zoo/test_zoo.py",
     "memory/plan": "tests/memory tests/checks/test_expect.py",
     "memory/fitting": "tests/memory",

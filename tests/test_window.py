@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archcalc.volume import Rounding, Window
+from archcalc.volume import MAX_DIMENSION, Reach, Rounding, Window
 
 PAD, IMAGE = "pad", "image"
 
@@ -99,6 +99,18 @@ CASES: list[tuple[int, Window, int]] = [
 @pytest.mark.parametrize(("extent", "window", "size"), CASES)
 def test_known_sizes(extent: int, window: Window, size: int) -> None:
     assert window.fit(extent).size == size
+
+
+def test_the_limits() -> None:
+    assert MAX_DIMENSION == 2_147_483_647  # that of ONNX Runtime, cuDNN and NumPy's 32-bit sizes
+    assert Window(3) == (3, 1, 0, 0, 1, "exact", False)
+    assert [len(Reach.of(period, 1, lambda one: (one, one + 1)).ends) for period in (31, 32, 33)] == [31, 32, 0]
+
+
+@given(windows, extents, st.booleans())
+def test_the_numerator_is_that_of_the_formula(window: Window, extent: int, same: bool) -> None:
+    fit = window._replace(same=same).fit(extent)
+    assert fit.numerator == extent - window.dilation * (window.size - 1) - 1 + fit.before + fit.after
 
 
 LEFT_OVER: list[tuple[Rounding, int, int]] = [("exact", 1, 1), ("floor", 1, 1), ("ceil", -1, 0)]

@@ -12,7 +12,7 @@ from archcalc.graph import UNKNOWN, Graph, Node
 from archcalc.layers.merge import BRANCH_MISMATCH
 from archcalc.layers.misfit import DOES_NOT_FIT
 from archcalc.layers.reshape import Input
-from archcalc.volume import Volume
+from archcalc.volume import MAX_DIMENSION, Volume
 
 FARTHEST = 64  # pixels more or less that are tried
 MAX_EFFORT = 20_000  # layers computed for one answer, about 0.3 s
@@ -89,19 +89,24 @@ def _near(side: int) -> range:
 
 def _heights(x: Volume) -> Candidates:
     near = _near(x.height)
-    return (x._replace(height=x.height - n) for n in near), (x._replace(height=x.height + n) for n in near)
+    return (x._replace(height=x.height - n) for n in near), _real(x._replace(height=x.height + n) for n in near)
 
 
 def _widths(x: Volume) -> Candidates:
     near = _near(x.width)
-    return (x._replace(width=x.width - n) for n in near), (x._replace(width=x.width + n) for n in near)
+    return (x._replace(width=x.width - n) for n in near), _real(x._replace(width=x.width + n) for n in near)
 
 
 def _both(x: Volume) -> Candidates:
     """Both sides by the same number of pixels, so that a square stays one."""
     near = _near(min(x.width, x.height))
     smaller = (Volume(x.width - n, x.height - n, x.channels) for n in near)
-    return smaller, (Volume(x.width + n, x.height + n, x.channels) for n in near)
+    return smaller, _real(Volume(x.width + n, x.height + n, x.channels) for n in near)
+
+
+def _real(volumes: Iterable[Volume]) -> Iterator[Volume]:
+    """Those that an input may have."""
+    return (one for one in volumes if max(one) <= MAX_DIMENSION)
 
 
 def _first(graph: Graph, candidates: Iterable[Volume], effort: int) -> tuple[Volume | None, int]:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import archcalc
+from archcalc.layers import Layer
 from archcalc.layers.misfit import refuse
 from archcalc.volume import Window
 
@@ -80,16 +81,19 @@ def test_the_largest_windows_are_answered_at_once_and_with_inputs_that_can_be(pa
 def test_joins_of_many_branches_are_planned_in_one_pass(join: str) -> None:
     """Each result in between was made from the first branch on: 20,000 branches took minutes."""
     branches = 20_000
-    graph = _joined(join, branches)
     small = _joined(join, 5)
-    assert archcalc.from_graph(graph).plan(batch=1).training is not None
-    kept = small.nodes[-1].layer.kept(((archcalc.Volume(2, 2, 1)),) * 5, archcalc.Volume(2, 2, 1))
-    assert kept.values == 3 * 4  # of five branches three results that are not the last
-    kept = small.nodes[-1].layer.kept(
-        (archcalc.Volume(1, 1, 3), archcalc.Volume(2, 2, 1), archcalc.Volume(1, 1, 1), archcalc.Volume(1, 1, 1)),
-        archcalc.Volume(2, 2, 3),
-    )
-    assert kept.values == 12 + 12
+    assert archcalc.from_graph(_joined(join, branches)).plan(batch=1).training is not None
+    layer = small.nodes[-1].layer
+    single, wide, image = archcalc.Volume(1, 1, 1), archcalc.Volume(1, 1, 3), archcalc.Volume(2, 2, 1)
+    assert between(layer, *[image] * 5) == 3 * 4  # of five branches three results that are not the last
+    assert between(layer, wide, image, single, single) == 12 + 12
+
+
+def between(layer: Layer, *inputs: archcalc.Volume) -> int:
+    """Values that a join keeps beside its branches."""
+    kept = layer.kept(inputs, layer.measure(inputs)[0])
+    assert kept is not None
+    return kept.values
 
 
 def _joined(join: str, branches: int) -> archcalc.Graph:
