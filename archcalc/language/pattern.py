@@ -98,7 +98,7 @@ class _Parser(Cursor):
         if suffixes and written and isinstance(step, Mapping):
             whole = written + suffixes
             try:
-                parse_pattern(Scalar(whole, self.whole), [])
+                _Trial(Scalar(whole, self.whole), [], NO_BLOCKS).parse()
             except Refusal:
                 return ()
             return (f"write `{whole}`",)
@@ -254,6 +254,13 @@ class _Parser(Cursor):
             (Scalar(side, span), Scalar(part[0], span))
             for side, part, span in zip(("width", "height", "channels"), parts, spans, strict=True)
         )
+
+
+class _Trial(_Parser):
+    """Reads what would be proposed, and proposes nothing itself: it may be the same text again."""
+
+    def instead(self, step: Value) -> tuple[str, ...]:
+        return ()
 
 
 def _foreign_call(text: str, start: int) -> re.Match[str] | None:
