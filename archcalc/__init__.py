@@ -54,9 +54,9 @@ if TYPE_CHECKING:
     from archcalc.language.training import TrainingSettings as TrainingSettings
     from archcalc.layers.base import Cost as Cost
     from archcalc.layers.base import Layer as Layer
-    from archcalc.memory.plan import Plan as Plan
-    from archcalc.memory.plan import Settings as Settings
-    from archcalc.memory.plan import Training as Training
+    from archcalc.memory.results import Plan as Plan
+    from archcalc.memory.results import Training as Training
+    from archcalc.memory.settings import Settings as Settings
     from archcalc.models import from_torch as from_torch
     from archcalc.variants.diff import Change as Change
     from archcalc.variants.diff import Comparison as Comparison
@@ -78,7 +78,8 @@ _NAMES = {
     "graph": ("Graph", "Node"),
     "layers.base": ("Cost", "Layer"),
     "language.training": ("TrainingSettings",),
-    "memory.plan": ("Plan", "Settings", "Training"),
+    "memory.results": ("Plan", "Training"),
+    "memory.settings": ("Settings",),
     "models": ("from_torch",),
     "analysis.receptive": ("Field", "ReceptiveField"),
     "language.specfile": ("SpecUnavailable",),

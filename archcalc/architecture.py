@@ -26,8 +26,10 @@ ALWAYS = ("AC620",)  # advice that every command gives: an input whose channels 
 _COMMENT = re.compile(r"#[ \t]*archcalc:")
 
 if TYPE_CHECKING:
-    from archcalc.memory import plan as plans
     from archcalc.memory.autograd import Device
+    from archcalc.memory.results import Plan
+    from archcalc.memory.settings import Convention as Counting
+    from archcalc.memory.settings import Purpose
     from archcalc.precision import Implementation
 
 Spec = str | os.PathLike[str]
@@ -112,10 +114,10 @@ class Architecture(NamedTuple):
         dtype: str | None = None,
         optimizer: str | None = None,
         budget: int | str | None = None,
-        convention: "plans.Convention" = "pytorch",
+        convention: "Counting" = "pytorch",
         device: "Device" = "cpu",
         inplace: bool = True,
-        purpose: "plans.Purpose" = "training",
+        purpose: "Purpose" = "training",
         weight_decay: bool = False,
         implementation: "Implementation | None" = None,
         accumulate: int = 1,
@@ -125,7 +127,7 @@ class Architecture(NamedTuple):
         shard: int = 0,
         headroom: int | None = None,
         context: int | str = 0,
-    ) -> "plans.Plan":
+    ) -> "Plan":
         """Memory for inference and training, in bytes; what is None is taken from the spec's `training:`.
 
         `budget` is bytes or a size like "11 GiB"; `batch` "max" is the largest that fits it for `purpose`.
@@ -136,11 +138,12 @@ class Architecture(NamedTuple):
         `context`: what the driver takes of it.
         Raises ValueError for a word that is none of its kind, a size that is none, and "max" without a budget.
         """
-        from archcalc.memory import plan as plans
+        from archcalc.memory.plan import plan
+        from archcalc.memory.settings import Settings
         from archcalc.units import read_size
 
         said = self.training
-        settings = plans.Settings(
+        settings = Settings(
             None if batch == "max" else said.batch if batch is None else batch,
             dtype or said.dtype,
             optimizer or said.optimizer,
@@ -161,7 +164,7 @@ class Architecture(NamedTuple):
         )
         settings.validate()
         report = self.analyze(convention="inplace" if inplace else "separate")
-        planned = plans.plan(report, settings)
+        planned = plan(report, settings)
         if planned.budget is None or planned.budget.fits:
             return planned
         from archcalc.memory.fitting import suggestions

@@ -10,7 +10,7 @@ from archcalc.language.document import Document
 from archcalc.precision import PRECISIONS
 
 if TYPE_CHECKING:
-    from archcalc.memory.plan import MaxBatch, Plan, Training
+    from archcalc.memory.results import MaxBatch, Plan, Training
 
 
 class Case(NamedTuple):
@@ -39,7 +39,8 @@ class NotKnown(Exception):
 
 def _plan(case: Case) -> "Plan":
     """The plan with what the spec's `training` says, except for the batch behind `at`."""
-    from archcalc.memory.plan import Settings, plan
+    from archcalc.memory.plan import plan
+    from archcalc.memory.settings import Settings
 
     said = case.document.training
     _stated(case, "params")

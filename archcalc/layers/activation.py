@@ -82,7 +82,6 @@ class PReLU(Activation):
 
     type = "prelu"
     inplace = False
-    keeps = Kept(input=True)
     spare = 1
 
     per: str = key(Choice("channel", "layer"), default="channel", help="one slope for each channel, or for the layer")
@@ -92,6 +91,10 @@ class PReLU(Activation):
 
     def weights_formula(self, x: Volume, y: Volume) -> str:
         return str(x.channels if self.per == "channel" else 1)
+
+    def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
+        """The input; backward the slopes' gradient is a map before it is summed."""
+        return Kept(input=True, backward=y.size)
 
     def forward(self, run: "Run", *inputs: "Array") -> "Array":
         import numpy as np

@@ -112,7 +112,9 @@ class Kept(NamedTuple):
     gradient: the input's is a new tensor, the very tensor that is the output's ("same"), or a part of it.
     running: further values that are only there while the layer runs forward.
     forward, backward: further values that are only there while the layer runs without gradients, or while its
-    backward pass does.
+    backward pass does (beside the gradients of its output and its inputs; fewer than 0 where not all of these are there
+    at once).
+    viewed: the output is a view of other memory; what overwrites it costs two copies in its backward pass.
     weights: the input is kept for the gradient of the weights alone, so not where they are frozen.
     autocast: mixed precision treats the layer like a convolution, so that the widths hold there, too.
     """
@@ -130,6 +132,7 @@ class Kept(NamedTuple):
     forward: int = 0
     backward: int = 0
     weights: bool = False
+    viewed: bool = False
 
 
 class BadValue(LayerError, ValueError):
@@ -228,6 +231,10 @@ class Layer:
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept | None:
         """What autograd keeps, as measured with saved_tensors_hooks; None where that is not known."""
         return self.keeps
+
+    def tensors(self, inputs: tuple[Volume, ...], y: Volume, cost: Cost) -> tuple[int, ...]:
+        """Values of each tensor of parameters, weights before biases; 0 where there is none."""
+        return cost.weights, cost.biases
 
     def windows(self, x: Volume) -> tuple[Window | Reach, Window | Reach] | None:
         """The windows along width and height through which an output sees the input; None: its own pixel."""
@@ -343,11 +350,14 @@ class Windowed(Layer):
         return sizes[0], sizes[1]
 
     def kept_input(self, x: Volume) -> Kept:
-        """The input; where padding is lopsided a padded copy, as only equal sides are left to the kernel."""
+        """The input; where padding is lopsided a padded copy, as only equal sides are left to the kernel.
+
+        Its gradient is there before the input's.
+        """
         fits = [window.fit(extent) for window, extent in zip(self.windows(x), x, strict=False)]
         width, height = (extent + abs(fit.before - fit.after) for fit, extent in zip(fits, x, strict=False))
         copy = 0 if (width, height) == x[:2] else width * height * x.channels
-        return Kept(input=not copy, values=copy)
+        return Kept(input=not copy, values=copy, forward=copy, backward=max(0, copy - x.size))
 
     def framed(self, x: Volume, images: int) -> int:
         """Values of the images with their padding; 0 where there is none and the images are not copied."""

@@ -1,6 +1,6 @@
 """Layers that join branches: concat, add, multiply."""
 
-from itertools import accumulate, islice
+from itertools import accumulate
 from typing import TYPE_CHECKING, ClassVar
 
 from archcalc.diagnostics import rule
@@ -139,10 +139,18 @@ class Factors(Elementwise):
     """What needs its branches for the backward pass."""
 
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
-        """Every branch, and the results in between of more than two."""
-        results = accumulate(inputs, lambda before, one: self.joined((before, one)))
-        between = sum(one.size for one in islice(results, 1, len(inputs) - 1))
-        return Kept(input=True, values=between)
+        """Every branch, and the results in between of more than two, in whose turn the backward pass goes."""
+        results = [one.size for one in accumulate(inputs, lambda before, one: self.joined((before, one)))]
+        alone = y.size + sum(one.size for one in inputs)  # gradients that are there anyhow
+        most = done = 0  # done: what those are whose turn it was, less the results that are gone
+        for last in range(len(inputs) - 1, 0, -1):
+            most = max(most, done + self.gradients(results[last - 1], inputs[last].size, results[last]))
+            done += inputs[last].size - results[last - 1]
+        return Kept(input=True, values=sum(results[1:-1]), backward=most - alone)
+
+    def gradients(self, left: int, right: int, result: int) -> int:
+        """Values of the gradients and temporaries of one operation, those of its stretched operands before they are summed."""
+        return 3 * result + (left if left < result else right if right < result else 0)
 
 
 class Multiply(Factors):

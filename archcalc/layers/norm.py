@@ -177,7 +177,10 @@ class LayerScale(Layer):
     type = "layer_scale"
     aka = ("layerscale",)
     akin = ("channel_scale", "gamma")
-    keeps = Kept(input=True, autocast=False, weights=True)
+
+    def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
+        """The input; backward the factors' gradient is a map before it is summed."""
+        return Kept(input=True, backward=y.size, autocast=False, weights=True)
 
     initial: float = key(
         Number(0), default=1e-6, foreign=("init_value",), akin=("init",), help="value the factors start from"

@@ -63,7 +63,7 @@ class Flatten(Layer):
     type = "flatten"
     inplace = True
     view = True
-    keeps = Kept(storage="view", gradient="same")
+    keeps = Kept(storage="view", gradient="same", viewed=True)
 
     def output(self, x: Volume) -> Volume:
         return Volume(1, 1, x.size)
@@ -155,7 +155,6 @@ class Crop(Layer):
     type = "crop"
     aka = ("cropping2d",)
     akin = ("cropping",)
-    keeps = Kept(storage="view")
 
     cropping: Padding = key(
         Paddings(), notation="", akin=("crop", "padding"), help="columns and rows taken from each side"
@@ -184,6 +183,12 @@ class Crop(Layer):
         c = self.cropping
         return Window(1, 1, -c.left, -c.right), Window(1, 1, -c.top, -c.bottom)
 
+    def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
+        """Nothing; backward the width grows before the height does."""
+        (x,) = inputs
+        between = y.height * x.width * x.channels
+        return Kept(storage="view", backward=between - y.size if between < x.size else 0, viewed=True)
+
     def forward(self, run: "Run", *inputs: "Array") -> "Array":
         c = self.cropping
         _, height, width, _ = inputs[0].shape
@@ -196,7 +201,6 @@ class Split(Layer):
     type = "split"
     aka = ("channel_split", "channelsplit")
     akin = ("chunk",)
-    keeps = Kept(storage="view")
 
     parts: int = key(
         Integer(2), default=2, notation="", foreign=("chunks",), akin=("groups", "num_split"), help="number of parts"
@@ -216,6 +220,10 @@ class Split(Layer):
             raise uneven(x, self.parts, "parts")
         return Volume(x.width, x.height, x.channels // self.parts)
 
+    def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
+        """Nothing; backward there are zeros for the other parts before they are joined."""
+        return Kept(storage="view", backward=inputs[0].size - y.size, viewed=True)
+
     def forward(self, run: "Run", *inputs: "Array") -> "Array":
         import numpy as np
 
@@ -227,7 +235,7 @@ class Shuffle(Layer):
 
     type = "shuffle"
     aka = ("channel_shuffle", "channelshuffle")
-    keeps = Kept()
+    keeps = Kept(viewed=True)
 
     groups: int = key(
         Integer(1), default=2, notation="", foreign=("group", "g"), help="number of groups whose channels are mixed"

@@ -70,6 +70,7 @@ def retain(
     statistic = max(width, 4) if precision.copies or device == "cuda" else width
     sizes = [row.output.size * width for row in rows]
     last = list(range(len(nodes)))  # of the memory a node owns
+    viewed = [False] * len(nodes)  # whether a node's output is a view of other memory
     keeper: dict[int, int] = {}  # memory -> the first layer that needs it in its backward pass
     saved, fixed = [0] * len(nodes), [0] * len(nodes)
     outputs: list[Buffer] = []
@@ -103,8 +104,13 @@ def retain(
                 keeper.setdefault(owners[one], position)
         if kept.output:
             keeper.setdefault(owners[position], position)
-        if kept.backward:
-            passing.append(Buffer(kept.backward * width, until, until))
+        viewed[position] = kept.viewed
+        temporary = kept.backward * width
+        if owners[position] != position and kept.storage == "inplace" and viewed[node.inputs[0]]:
+            viewed[position] = True
+            temporary += 2 * sizes[position]  # autograd copies the view's gradient there and back (CopySlices)
+        if temporary:
+            passing.append(Buffer(temporary, until, until))
     results = report.graph.results()
     for one in results:
         last[owners[one]] = moments.loss  # which reads it

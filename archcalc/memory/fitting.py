@@ -10,7 +10,9 @@ from archcalc.layers import Windowed
 from archcalc.layers.reshape import Input
 from archcalc.memory.autograd import retain
 from archcalc.memory.checkpointing import checkpointed
-from archcalc.memory.plan import Plan, Settings, Suggestion, largest_batch, plan, stepped
+from archcalc.memory.plan import largest_batch, plan, stepped
+from archcalc.memory.results import Plan, Suggestion
+from archcalc.memory.settings import Settings
 from archcalc.precision import OPTIMIZERS
 from archcalc.volume import Pair
 

@@ -158,7 +158,7 @@ def trained_tensors(report: Report) -> list[int]:
     found = []
     for row in report.rows:
         if row.node.trainable:
-            found += [one for one in (row.cost.weights, row.cost.biases) if one]
+            found += [one for one in row.node.layer.tensors(row.inputs, row.output, row.cost) if one]
     return found
 
 

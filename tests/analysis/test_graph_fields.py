@@ -20,7 +20,8 @@ from archcalc.layers.dense import FullyConnected
 from archcalc.layers.merge import Add, Concat
 from archcalc.layers.norm import BatchNorm
 from archcalc.layers.reshape import Input
-from archcalc.memory.plan import Settings, plan
+from archcalc.memory.plan import plan
+from archcalc.memory.settings import Settings
 from archcalc.variants.diff import compare
 from archcalc.verification.verify import estimate, verify
 from archcalc.volume import Pair, Volume

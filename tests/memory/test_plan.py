@@ -24,8 +24,10 @@ from archcalc.memory.checkpointing import Checkpointed, checkpointed
 from archcalc.memory.fitting import suggestions
 from archcalc.memory.liveness import highest
 from archcalc.memory.ordering import better_order, reordered
-from archcalc.memory.plan import Plan, Settings, Training, stepped
 from archcalc.memory.plan import plan as planned
+from archcalc.memory.plan import stepped
+from archcalc.memory.results import Plan, Training
+from archcalc.memory.settings import Settings
 from archcalc.precision import OPTIMIZERS, PRECISIONS
 
 MIB = 1024**2

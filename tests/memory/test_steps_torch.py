@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from test_autograd_torch import ACTIVATIONS, LAYERS
 from torch_networks import Network
 from torch_steps import Step, inference, measure
 
@@ -13,7 +14,9 @@ from archcalc.architecture import Architecture
 from archcalc.language.specfile import zoo_names
 from archcalc.memory.autograd import retain
 from archcalc.memory.checkpointing import checkpointed
-from archcalc.memory.plan import Settings, Training, plan, stepped
+from archcalc.memory.plan import plan, stepped
+from archcalc.memory.results import Training
+from archcalc.memory.settings import Settings
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
@@ -54,18 +57,65 @@ def compare(
     assert found.total_bytes == step.peak
 
 
-# Not exact over a whole step, or not compared yet, as docs/memory.md says: their backward passes have temporaries that no
-# rule knows (of the truth, batch 2 with Adam, convnext_tiny is predicted at 0.935 and cyclegan at 0.999).
-NOT_COMPARED = {
-    *("convnext_tiny", "cyclegan", "darknet53", "dcgan", "densenet201", "efficientnet_b0", "efficientnet_v2_s"),
-    *("fcn_resnet50", "mnasnet1_0", "mobilenet_v3_large", "mobilenet_v3_small", "regnet_y_400mf", "resnext50_32x4d"),
-    *("se_resnext50", "shufflenet_v2_x1_0", "srresnet", "unet_bn", "wide_resnet50_2", "xception"),
+@pytest.mark.parametrize("name", sorted(set(zoo_names()) - {"convnext_tiny"}))
+def test_every_network_of_the_zoo(name: str) -> None:
+    compare(archcalc.load(f"zoo:{name}"), 2, "adam")
+
+
+def test_gradients_of_weights_in_another_order() -> None:
+    """Behind a layer norm over channels the images' memory is ordered by pixel, and so are a convolution's gradients.
+
+    That they are copied to the order of the weights no rule knows.
+    """
+    network = archcalc.load("zoo:convnext_tiny")
+    step = measure(Network(network.graph, torch.float32, "cpu", like_cuda=True), 2, "adam", foreach=True)
+    found = network.plan(batch=2, optimizer="adam", device="cuda").training
+    assert found is not None
+    assert phases(found)[::2] == measured(step)[::2]
+    assert 0.999 * step.peak < found.total_bytes <= step.peak
+
+
+# Where a few bytes are there a moment later than predicted: gradients of a second tensor of weights, of repeated scales.
+LATER = {"SEPCONV3-6p1m2", "SEPCONV2-5", "INSTANCE_NORM -> affine", "RMS_NORM", "RMS_NORM -> RELU"}
+
+
+@pytest.mark.parametrize("layer", [*LAYERS, *(one.upper() for one in ACTIVATIONS), "L2_NORM", "RMS_NORM", "GRN"])
+def test_layers(layer: str) -> None:
+    """The moment of the layer is the worst of the step."""
+    network = archcalc.load(f"INPUT[16x16x4] -> CONV3-12p1 -> {layer} -> GAP -> FC-2")
+    step = measure(Network(network.graph, torch.float32, "cpu", like_cuda=True), 8, foreach=True)
+    found = network.plan(batch=8, optimizer="sgd", device="cuda").training
+    assert found is not None
+    if layer not in LATER:
+        assert phases(found) == measured(step)
+    assert step.peak <= found.total_bytes <= 1.2 * step.peak
+
+
+MERGES = {
+    "two factors": "multiply: [[], [CONV1-4]]",
+    "three factors": "multiply: [[CONV1-4], [CONV1-4], [CONV1-4]]",
+    "stretched factors": "multiply: [['GAP -> CONV1-4'], ['CONV3-1p1'], []]",
+    "two quotients": "divide: [[CONV1-4], [CONV1-4], [CONV1-4]]",
+    "stretched quotient": "divide: [[], ['GAP -> CONV1-4']]",
+    "three differences": "subtract: [[CONV1-4], [CONV1-4], [CONV1-4]]",
+    "maximum": "maximum: [[CONV1-4], [CONV1-4], [CONV1-4]]",
+    "minimum": "minimum: [[CONV1-4], ['GAP -> CONV1-4']]",
+    "filled shortcut": "shortcut: [[CONV1-6], [CONV1-4]]",
+    "cut shortcut": "shortcut: [[CONV1-3], [CONV1-4]]",
+    "stretched sum": "add: [[CONV1-4], ['GAP -> CONV1-4']]",
+    "scales": "add: [[scale: {by: 0.5}], [shift: {by: -1}], [scale: {per: layer}], [scale: {trained: false}]]",
+    "statistics": "instance_norm: {statistics: true}",
+    "overwritten view": "instance_norm: {}\n- relu",
+    "mirrored": "pad: {padding: 2, mode: reflect}",
+    "slopes": "add: [[prelu: {per: layer}], [prelu: {}]]",
 }
 
 
-@pytest.mark.parametrize("name", sorted(set(zoo_names()) - NOT_COMPARED))
-def test_every_network_of_the_zoo(name: str) -> None:
-    compare(archcalc.load(f"zoo:{name}"), 2, "adam")
+@pytest.mark.parametrize("merge", MERGES)
+def test_merges(merge: str, tmp_path: Path) -> None:
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(f"input: 16x16x3\nlayers:\n- CONV3-4p1\n- {MERGES[merge]}\n- GAP -> FC-5\n")
+    compare(archcalc.load(spec), 8)
 
 
 SMALL = "INPUT[8x8x3] -> CONV3-8p1 -> BN -> RELU -> POOL2 -> FC-40 -> RELU -> DROPOUT -> FC-5"

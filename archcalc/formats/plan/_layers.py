@@ -14,7 +14,7 @@ from archcalc import units
 from archcalc.formats import Look
 from archcalc.formats._console import bar
 from archcalc.formats.folding import head_of, named, runs, under
-from archcalc.memory.plan import Line, Plan
+from archcalc.memory.results import Line, Plan
 from archcalc.precision import OPTIMIZERS
 
 ROOMY = 112  # columns from which there is room for longer bars and air

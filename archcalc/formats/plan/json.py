@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from archcalc.formats import Look
-from archcalc.memory.plan import Inference, Line, Plan, Training
+from archcalc.memory.results import Inference, Line, Plan, Training
 
 
 def render(plan: Plan, look: Look) -> str:

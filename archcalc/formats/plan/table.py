@@ -14,7 +14,7 @@ from archcalc.formats._console import printed
 from archcalc.formats.plan._chart import chart, place, squeeze
 from archcalc.formats.plan._layers import layers
 from archcalc.memory.liveness import highest
-from archcalc.memory.plan import Budget, Line, Plan
+from archcalc.memory.results import Budget, Line, Plan
 from archcalc.precision import OPTIMIZERS
 
 LEAST = 72  # columns that names and figures take at the least

@@ -22,8 +22,8 @@ class ChannelMax(Layer):
         return Cost(flops=x.size)
 
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
-        """Which channel it was (torch.max)."""
-        return Kept(indices=y.size)
+        """Which channel it was (torch.max); backward zeros, and then a copy of them with the gradient."""
+        return Kept(indices=y.size, backward=inputs[0].size)
 
     def forward(self, run: "Run", *inputs: "Array") -> "Array":
         (x,) = inputs

@@ -7,6 +7,7 @@ from archcalc.layers.base import Kept, key
 from archcalc.layers.misfit import LayerError
 from archcalc.reader.integers import BAD_VALUE
 from archcalc.reader.values import Number
+from archcalc.volume import Volume
 
 if TYPE_CHECKING:
     from archcalc.forward.run import Array
@@ -20,7 +21,6 @@ class Clamp(Activation):
 
     type = "clamp"
     aka = ("clip", "clip_by_value")
-    keeps = Kept(input=True)
 
     low: float | None = key(ANY, default=None, foreign=("min", "min_value", "min_val"), help="the least value")
     high: float | None = key(ANY, default=None, foreign=("max", "max_value", "max_val"), help="the largest value")
@@ -30,6 +30,11 @@ class Clamp(Activation):
             raise LayerError(BAD_VALUE, "without `low` or `high` nothing is clamped")
         if self.low is not None and self.high is not None and self.low > self.high:
             raise LayerError(BAD_VALUE, f"`low` {self.low:g} is above `high` {self.high:g}", keys=("low", "high"))
+
+    def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
+        """The input; backward a mask of bytes for each bound."""
+        bounds = (self.low is not None) + (self.high is not None)
+        return Kept(input=True, backward=(bounds * y.size + 3) // 4)
 
     def apply(self, x: "Array", y: "Array", spare: "list[Array]") -> None:
         import numpy as np

@@ -27,7 +27,13 @@ class GlobalResponseNorm(Layer):
 
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
         """The input, its product with the relative lengths, the lengths, the relative ones, and their mean."""
-        return Kept(input=True, values=y.size + 2 * y.channels + 1, autocast=False)
+        return Kept(
+            input=True,
+            values=y.size + 2 * y.channels + 1,
+            running=y.size,
+            backward=y.size + y.channels,
+            autocast=False,
+        )
 
     def forward(self, run: "Run", *inputs: "Array") -> "Array":
         import numpy as np

@@ -33,10 +33,12 @@ class InstanceNorm(GroupStatistics):
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
         """The input, and per channel of every image mean, deviation, and copies of running statistics and of the scale.
 
-        PyTorch computes it as one image of all channels (torch.instance_norm), for which those are repeated.
+        PyTorch computes it as one image of all channels (torch.instance_norm), for which those are repeated, and so are
+        their gradients; the result is a view of that image.
         """
-        scaled, _ = self.trained(1)
-        return Kept(input=True, values=(2 + 2 * self.statistics + scaled) * y.channels, autocast=False)
+        scaled, shifted = self.trained(1)
+        values = (2 + 2 * self.statistics + scaled) * y.channels
+        return Kept(input=True, values=values, backward=(scaled + shifted) * y.channels, viewed=True, autocast=False)
 
     def forward(self, run: "Run", *inputs: "Array") -> "Array":
         import numpy as np

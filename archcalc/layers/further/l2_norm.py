@@ -24,8 +24,8 @@ class L2Norm(Layer):
         return Cost(flops=3 * y.size)
 
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
-        """The input, and at every position the length, before and after it is held above `eps`."""
-        return Kept(input=True, values=2 * y.width * y.height, autocast=False)
+        """The input, and at every position the length, before and after it is held above `eps`; backward the quotient's derivatives."""
+        return Kept(input=True, values=2 * y.width * y.height, backward=3 * y.size, autocast=False)
 
     def workspace(self, inputs: tuple[Volume, ...], y: Volume, images: int) -> int:
         return tile_rows(images * y.width * y.height, y.channels) * y.channels

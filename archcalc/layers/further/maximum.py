@@ -18,6 +18,10 @@ class Maximum(Factors):
     )
     verb = "maximum works element by element: width, height and channels must agree"
 
+    def gradients(self, left: int, right: int, result: int) -> int:
+        """Halves where both are the same, and masks of a byte for each value."""
+        return 5 * result + (result + 1) // 2
+
     def combine(self, y: "Array", x: "Array") -> None:
         import numpy as np
 

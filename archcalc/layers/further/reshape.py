@@ -25,7 +25,7 @@ class Reshape(Layer):
     akin = ("unflatten", "view", "rearrange")
     inplace = True
     view = True
-    keeps = Kept(storage="view")
+    keeps = Kept(storage="view", viewed=True)
 
     width: int = key(Integer(1), foreign=("W", "w"), help="columns of the output")
     height: int = key(Integer(1), foreign=("H", "h"), help="rows of the output")

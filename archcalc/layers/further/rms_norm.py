@@ -31,8 +31,19 @@ class RMSNorm(Layer):
         return str(x.channels) if self.affine else ""
 
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
-        """The input, the inverse root at every position, and, measured on the CPU, what the scale multiplies."""
-        return Kept(input=True, values=y.width * y.height + (y.size if self.affine else 0), autocast=False)
+        """The input, the inverse root at every position, and what the scale multiplies.
+
+        Measured on the CPU, where it is made of simple operations, with a copy in the memory's order and derivatives of the
+        root; a map fewer where nobody else holds the gradient.
+        """
+        area = y.width * y.height
+        return Kept(
+            input=True,
+            values=area + (y.size if self.affine else 0),
+            running=y.size,
+            backward=(3 if self.affine else 4) * y.size - area,
+            autocast=False,
+        )
 
     def workspace(self, inputs: tuple[Volume, ...], y: Volume, images: int) -> int:
         return tile_rows(images * y.width * y.height, y.channels) * y.channels

@@ -24,8 +24,9 @@ class Scale(Affine):
         return str(self.stored(x.channels)[0] or "")
 
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
-        """The input, where factors are trained."""
-        return Kept(input=self.stored(1)[0] > 0, autocast=False)
+        """The input, where factors are trained, whose gradient is a map before it is summed."""
+        trained = self.stored(1)[0] > 0
+        return Kept(input=trained, backward=y.size if trained else 0, autocast=False)
 
     def forward(self, run: "Run", *inputs: "Array") -> "Array":
         import numpy as np

@@ -45,9 +45,17 @@ class SeparableConv(Convolution):
         return f"({width}*{height})*{channels} + {channels}*{self.filters}"
 
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
-        """The input of either part; the second's is there while the layer runs, kept or not."""
+        """The input of either part; the second's is there while the layer runs, kept or not, and its gradient before the first's."""
         first, middle = self.kept_input(inputs[0]), self.between(inputs[0], y).size
-        return first._replace(values=first.values + middle, forward=middle)
+        forward = max(middle, middle + first.forward - y.size)
+        return first._replace(
+            values=first.values + middle, forward=forward, backward=max(first.values, middle) - inputs[0].size
+        )
+
+    def tensors(self, inputs: tuple[Volume, ...], y: Volume, cost: Cost) -> tuple[int, ...]:
+        """The weights of either part."""
+        each = min(cost.weights, self.kernel_size.area * self.between(inputs[0], y).channels)
+        return each, cost.weights - each, cost.biases
 
     def im2col(self, x: Volume, y: Volume) -> tuple[int, int]:
         """That of the 1x1 convolution."""

@@ -18,13 +18,18 @@ class Shortcut(Merge):
     """
 
     type = "shortcut"
-    keeps = Kept()
     verb = "shortcut adds common channels: width and height must agree"
     axes = 2
 
     def odd(self, inputs: tuple[Volume, ...]) -> tuple[int, int] | None:
         first = inputs[0][:2]
         return next(((1, number) for number, other in enumerate(inputs, 1) if other[:2] != first), None)
+
+    def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
+        """Nothing; a branch with fewer channels is filled up for a moment."""
+        others = [one.channels for one in inputs[1:]]
+        filled = any(one < y.channels for one in others)
+        return Kept(gradient="new" if y.channels in others else "same", running=y.size if filled else 0)
 
     def operations(self, inputs: tuple[Volume, ...], y: Volume) -> int:
         return sum(y.width * y.height * min(y.channels, one.channels) for one in inputs[1:])

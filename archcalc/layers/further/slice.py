@@ -16,7 +16,7 @@ class Slice(Layer):
 
     type = "slice"
     aka = ("channel_slice", "narrow", "strided_slice")
-    keeps = Kept(storage="view")
+    keeps = Kept(storage="view", viewed=True)
 
     channels: int = key(
         Integer(1), notation="-", foreign=("length",), akin=("size", "filters"), help="how many channels"
