@@ -36,14 +36,15 @@ def step_text(layer: Layer, values: Mapping[str, Any]) -> str:
     text = layer.type.upper()
     signs = {name: layer.keys[name].notation for name in values}  # "" and "-" come before the suffixes
     for name in sorted(signs, key=lambda one: {"": 0, "-": 1, None: 2}.get(signs[one], 2)):
-        sign, value = signs[name], _scalar(values[name])
+        sign, value = signs[name], scalar(values[name])
         if sign is None or not re.fullmatch(r"\d+(?:x\d+|\.\d+)?|same|half", value):
             return ""
         text += sign + value
     return text
 
 
-def _scalar(value: Any) -> str:
+def scalar(value: Any) -> str:
+    """A value as YAML that can stand in brackets."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Padding):
@@ -63,12 +64,12 @@ def _scalar(value: Any) -> str:
     if isinstance(value, float):
         return repr(value)
     if isinstance(value, list | tuple):
-        return f"[{', '.join(_scalar(one) for one in value)}]"
+        return f"[{', '.join(scalar(one) for one in value)}]"
     raise TypeError(f"no way to write {value!r}")
 
 
 def flow(values: Mapping[str, Any], but: str = "") -> str:
-    return "{" + ", ".join(f"{name}: {_scalar(value)}" for name, value in values.items() if name != but) + "}"
+    return "{" + ", ".join(f"{name}: {scalar(value)}" for name, value in values.items() if name != but) + "}"
 
 
 def listed(items: list[Item]) -> list[str]:

@@ -3,7 +3,8 @@
 Layers in a row become patterns, repetitions `[..]*n`, branches that are nested lists of branches; what is not
 nested reads back by `from` and `inputs`.  Layers in a row whose names have one beginning (`stage2.block1.conv1`)
 become a block, equal ones the same block.  A name is written where the reader would give another one, and for layers
-that others refer to.  Names of more than 128 characters cannot be written and are left to the reader.
+that others refer to.  A name that cannot be written is left to the reader; where others refer to it, the layer gets
+one as near to it as can be.  Inputs are written first, wherever they stand.
 """
 
 import re
@@ -12,15 +13,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from archcalc.authoring.joins import Join, nested
-from archcalc.authoring.notation import Item, flow, item_text, listed, patterns, quoted, step_text
+from archcalc.authoring.notation import Item, flow, item_text, listed, patterns, quoted, scalar, step_text
 from archcalc.graph import Graph, Node
+from archcalc.language.names import NAME
 from archcalc.layers import TYPES, Layer
 from archcalc.layers.merge import Merge
 from archcalc.layers.reshape import Input
 
 DEEPEST_JOIN = 8  # joins nested in joins; what is deeper is written by names
-
-_NAME = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]{0,127}", re.ASCII)
 
 
 def write(graph: Graph, *, head: Mapping[str, str | int] = {}, comment: str = "") -> str:
@@ -30,16 +30,18 @@ def write(graph: Graph, *, head: Mapping[str, str | int] = {}, comment: str = ""
 
 class _Writer:
     def __init__(self, graph: Graph) -> None:
-        self.nodes, self.name = graph.nodes, graph.name
+        graph = _renamed(_inputs_first(graph))
+        self.nodes, self.name, self.outputs = graph.nodes, graph.name, graph.outputs
+        self.first = sum(isinstance(node.layer, Input) for node in graph.nodes)  # layer that is no input
         self.defaults = _defaults(graph.nodes)
         self.beginning: dict[int, list[Join]] = {}  # joins by where their branches begin, the widest first
         for join in nested(graph.nodes):
             self.beginning.setdefault(join.start, []).insert(0, join)
-        self.references = dict(self._references(1, len(self.nodes), 0, 0))
+        self.references = dict(self._references(self.first, len(self.nodes), 0, 0))
         self.taken = {node.name for node in self.nodes}  # names of layers, and of blocks as they are found
         self.blocks: dict[int, tuple[int, str]] = {}  # first node of a block -> its last, and its name
         self.within: dict[int, str] = {}  # node -> the block it is in
-        self._find_blocks(1, len(self.nodes), 0, 0)
+        self._find_blocks(self.first, len(self.nodes), 0, 0)
         self.named = self._named()
         self.definitions: dict[tuple[str, ...], str] = {}  # a block's lines -> what it is called
 
@@ -49,19 +51,21 @@ class _Writer:
         for key, value in {"name": self.name, **head}.items():
             if value:
                 out.append(f"{key}: {value if isinstance(value, int) else quoted(value)}")
-        image = self.nodes[0].layer
-        assert isinstance(image, Input)
-        out.append(f"input: {image.width}x{image.height}x{image.channels}")
+        images = {node.name: node.layer.volume for node in self.nodes if isinstance(node.layer, Input)}
+        sizes = {name: str(volume)[1:-1] for name, volume in images.items()}
+        out.append(f"input: {sizes['input']}" if [*sizes] == ["input"] else f"inputs: {flow(sizes)}")
         if self.defaults:
             out.append("defaults:")
             out += [f"  {type}: {flow(values)}" for type, values in self.defaults.items()]
-        items = self._items(1, len(self.nodes), 0, 0)
+        items = self._items(self.first, len(self.nodes), 0, 0)
         if self.definitions:
             out.append("blocks:")
         for lines, name in self.definitions.items():
             out += [f"  {name}:", *(f"    {line}" for line in lines)]
         out.append("layers:" if items else "layers: []")
         out += [f"  {line}" for line in listed(items)]
+        if self.outputs:
+            out.append(f"outputs: {scalar([self.nodes[one].name for one in self.outputs])}")
         return "\n".join(out) + "\n"
 
     # -- names -------------------------------------------------------------------------------------
@@ -75,8 +79,11 @@ class _Writer:
                 current = join.position
                 continue
             node = self.nodes[start]
-            if isinstance(node.layer, Merge) or node.inputs != (current,):
-                yield start, node.inputs
+            named = node.inputs if isinstance(node.layer, Merge) or node.inputs != (current,) else ()
+            if node.shares is not None:
+                named = (*named, node.shares)
+            if named:
+                yield start, named
             current = start
 
     def _find_blocks(self, begin: int, end: int, current: int, depth: int) -> None:
@@ -107,24 +114,24 @@ class _Writer:
         """Whether these nodes can be a block: the name is free, and what they name is among them."""
         inside = range(start, last + 1)
         return (
-            _NAME.fullmatch(prefix) is not None
+            NAME.fullmatch(prefix) is not None
             and prefix not in self.taken
-            and all(_NAME.fullmatch(self.nodes[one].name.rpartition(".")[2]) for one in inside)
+            and all(NAME.fullmatch(self.nodes[one].name.rpartition(".")[2]) for one in inside)
             and all(source in inside for one in inside for source in self.references.get(one, ()))
         )
 
     def _named(self) -> set[int]:
         """Nodes whose name is written: the reader counts `conv1`, `conv2`, ... past the names that are taken."""
         counters: dict[tuple[str, str], int] = {}
-        referred = {source for sources in self.references.values() for source in sources}
-        taken, found = {self.nodes[0].name}, set[int]()
-        for position, node in enumerate(self.nodes[1:], 1):
+        referred = {source for sources in self.references.values() for source in sources} | {*self.outputs}
+        taken, found = {node.name for node in self.nodes[: self.first]}, set[int]()
+        for position, node in enumerate(self.nodes[self.first :], self.first):
             prefix = f"{self.within[position]}." if position in self.within else ""
             type = node.layer.type
             number = counters.get((prefix, type), 0) + 1
             while f"{prefix}{type}{number}" in taken:
                 number += 1
-            writable = _NAME.fullmatch(node.name.removeprefix(prefix)) is not None
+            writable = NAME.fullmatch(node.name.removeprefix(prefix)) is not None
             if writable and (node.name != f"{prefix}{type}{number}" or position in referred):
                 found.add(position)
                 taken.add(node.name)
@@ -207,10 +214,16 @@ class _Writer:
         node = self.nodes[position]
         values = self._values(node.layer)
         common: dict[str, Any] = {"name": self._called(position, position)} if position in self.named else {}
-        if isinstance(node.layer, Merge):
+        if isinstance(node.layer, Merge) or (len(node.inputs) != 1 and node.layer.several):
             common["inputs"] = [self._called(one, position) for one in node.inputs]
         elif node.inputs != (current,):
             common["from"] = self._called(node.inputs[0], position)
+        if node.shares is not None:
+            common["share"] = self._called(node.shares, position)
+        if node.inplace is not None:
+            common["inplace"] = node.inplace
+        if not node.trainable:
+            common["trainable"] = False
         if not common and (step := step_text(node.layer, values)):
             return Item(step)
         return Item(lines=(f"{node.layer.type}: {flow({**common, **values})}",))
@@ -224,6 +237,46 @@ class _Writer:
             if value is not None
             and (layer.keys[name].required or _differ(value, defaults.get(name, layer.keys[name].default)))
         }
+
+
+def _inputs_first(graph: Graph) -> Graph:
+    """The same network with its inputs at the beginning, where a spec has them."""
+    images = [at for at, node in enumerate(graph.nodes) if isinstance(node.layer, Input)]
+    if images == [*range(len(images))]:
+        return graph
+    order = [*images, *(at for at, node in enumerate(graph.nodes) if not isinstance(node.layer, Input))]
+    place = {old: new for new, old in enumerate(order)}
+    nodes = []
+    for old in order:
+        node = graph.nodes[old]
+        shares = None if node.shares is None else place[node.shares]
+        nodes.append(node._replace(inputs=tuple(place[one] for one in node.inputs), shares=shares))
+    return graph._replace(nodes=tuple(nodes), outputs=tuple(place[one] for one in graph.outputs))
+
+
+def _renamed(graph: Graph) -> Graph:
+    """The network with writable names for the layers that others may have to name: inputs, outputs, what several read."""
+    readers = graph.readers()
+    wanted = {
+        one for node in graph.nodes if isinstance(node.layer, Merge) or len(node.inputs) != 1 for one in node.inputs
+    }
+    wanted |= {node.shares for node in graph.nodes if node.shares is not None} | {*graph.outputs}
+    wanted |= {at for at, node in enumerate(graph.nodes) if isinstance(node.layer, Input) or readers[at] != 1}
+    wanted |= {one for at, node in enumerate(graph.nodes) for one in node.inputs if one != at - 1}
+    unwritable = [at for at in sorted(wanted) if not NAME.fullmatch(graph.nodes[at].name)]
+    if not unwritable:
+        return graph
+    nodes, taken = list(graph.nodes), {node.name for node in graph.nodes}
+    for at in unwritable:
+        base = re.sub(r"[^A-Za-z0-9_./-]", "_", nodes[at].name, flags=re.ASCII)[:120] or "layer"
+        base = base if NAME.fullmatch(base) else f"_{base}"
+        name, number = base, 1
+        while name in taken:
+            number += 1
+            name = f"{base}_{number}"
+        taken.add(name)
+        nodes[at] = nodes[at]._replace(name=name)
+    return graph._replace(nodes=tuple(nodes))
 
 
 def _last(unit: tuple[int, Join | None]) -> int:

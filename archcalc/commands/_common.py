@@ -17,17 +17,19 @@ if TYPE_CHECKING:
 OK, FOUND, USAGE = 0, 1, 2
 
 
-def read_input(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-    """--input, refused as wrong usage where it is no volume."""
-    if value is not None:
-        from archcalc.diagnostics import Refusal, Span
-        from archcalc.reader.values import read_volume_text
+def read_input(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> str | None:
+    """--input, once or for each input, refused as wrong usage where it is no volume."""
+    if not values:
+        return None
+    from archcalc.diagnostics import Refusal, Span
+    from archcalc.reader.values import read_volume_text
 
+    for value in values:
         try:
-            read_volume_text(value, Span(1, 1, 1, 1))
+            read_volume_text(value.rpartition("=")[2], Span(1, 1, 1, 1))
         except Refusal as refusal:
             raise click.BadParameter("; ".join((refusal.diagnostic.message, *refusal.diagnostic.help))) from None
-    return value
+    return ",".join(values) if len(values) > 1 or "=" in values[0] else values[0]
 
 
 class MemorySize(click.ParamType):  # type: ignore[type-arg,unused-ignore]
@@ -51,7 +53,12 @@ def spec_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--set", "variables", multiple=True, metavar="NAME=N", help="Set a variable of the spec."),
         click.option(
-            "--input", "input_size", metavar="WxHxC", callback=read_input, help="Use another input, like 384x384x3."
+            "--input",
+            "input_size",
+            multiple=True,
+            metavar="[NAME=]WxHxC",
+            callback=read_input,
+            help="Use another input, like 384x384x3; of several one by its name.",
         ),
     ):
         command = option(command)

@@ -20,15 +20,29 @@ from archcalc.language.entries import (
 )
 from archcalc.language.names import duplicate_name, read_name
 from archcalc.language.pattern import OPTIONAL, Blocks, parse_pattern
-from archcalc.language.steps import BlockStep, BranchStep, Defaults, LayerStep, RepeatStep, Step, unreadable
+from archcalc.language.steps import (
+    PLAIN,
+    BlockStep,
+    BranchStep,
+    Defaults,
+    LayerStep,
+    Manner,
+    RepeatStep,
+    Step,
+    unreadable,
+)
 from archcalc.language.suggest import MAX_SUGGESTIONS, is_same, key_for, moves, nearest, type_for
 from archcalc.layers import TYPES, Layer, Windowed
 from archcalc.layers.merge import Merge
 from archcalc.layers.reshape import Input
 from archcalc.reader.nodes import Mapping, Scalar, Sequence, Value, shown
-from archcalc.reader.values import Kind
+from archcalc.reader.values import Boolean, Kind
 
 _COMMON = ("name", "from")
+_MANNER = ("share", "inplace", "trainable")  # of layers and of uses of blocks
+_AROUND = (*_COMMON, *_MANNER, "inputs")  # may stand beside the type
+
+TRUTH = Boolean()
 
 
 class Compiler:
@@ -95,7 +109,7 @@ class Compiler:
             key, value = entries["type"]
             message = "a layer's type is its key; there is no key `type`"
             raise Refusal(BAD_STRUCTURE, message, key.span, help=(f"write `{retyped(value, item)}`",))
-        named = [key for key, _ in item.entries if key.text not in (*_COMMON, "inputs")]
+        named = [key for key, _ in item.entries if key.text not in _AROUND]
         if len(named) != 1:
             raise self._not_one_layer(item, named)
         key, value = entries[named[0].text]
@@ -127,6 +141,13 @@ class Compiler:
     def _name(self, entries: Entries, key: str = "name") -> Scalar | None:
         return read_name(entries[key][1]) if key in entries else None
 
+    def _manner(self, entries: Entries) -> Manner:
+        """`share`, `inplace` and `trainable`."""
+        if not any(word in entries for word in _MANNER):
+            return PLAIN
+        said = {word: TRUTH.read(entries[word][1], {}) for word in ("inplace", "trainable") if word in entries}
+        return Manner(self._name(entries, "share"), said.get("inplace"), said.get("trainable", True))
+
     def _check_keys(self, owner: str, entries: Entries, own: Iterable[str]) -> None:
         takes = (*own, *_COMMON)
         for word, (key, _) in entries.items():
@@ -147,12 +168,13 @@ class Compiler:
         entries = {**around, **{one.text: (one, node) for one, node in value.entries}}
         values: dict[str, Value] = {}
         places: dict[str, Span] = {}
-        takes = ", ".join([*layer.keys, *_COMMON])
+        common = (*_COMMON, *_MANNER, "inputs") if layer.several else (*_COMMON, *_MANNER)
+        takes = ", ".join([*layer.keys, *common])
         meant, uncertain = set(), False
         for word, (place, node) in entries.items():
             if word in layer.keys:
                 values[word], places[word] = node, node.span
-            elif word not in (*_COMMON, OPTIONAL):
+            elif word not in (*common, OPTIONAL):
                 ours = key_for(layer, word) if len(self.problems) < MAX_SUGGESTIONS else None
                 meant.add(ours)
                 uncertain |= moves(layer, word, ours)
@@ -170,9 +192,14 @@ class Compiler:
             defaults = {"rounding": rounding_of(layer, self.defaults.rounding), **defaults}
         values = {**defaults, **values}
         source = self._name(entries, "from")
-        sources = (source,) if source else ()
+        sources = (source,) if source else None
+        if layer.several and "inputs" in entries:
+            sources = tuple(read_name(one) for one in self._listed(entries, "inputs", "names"))
+        if "share" in entries:
+            places["share"] = entries["share"][1].span
         variables = variables_in(*values.values())
-        step = LayerStep(layer, values, key.span, places, self._name(entries), sources, variables, optional, uncertain)
+        manner, name = self._manner(entries), self._name(entries)
+        step = LayerStep(layer, values, key.span, places, name, sources, variables, optional, uncertain, manner)
         missing = [name for name, one in layer.keys.items() if one.required and name not in {*values, *meant}]
         if missing and not optional and layer.type != "input":
             self.problems.append(missing_keys(layer, missing, key.span))
@@ -217,7 +244,7 @@ class Compiler:
         return self.inner(Sequence((node,), node.span) if isinstance(node, Mapping) else node)
 
     def _repeat(self, item: Mapping, entries: Entries) -> Step:
-        self._check_keys("repeat", entries, ("repeat", "layers"))
+        self._check_keys("repeat", entries, ("repeat", "layers", "share"))
         times = entries["repeat"][1]
         if not isinstance(times, Scalar):
             raise Refusal(BAD_STRUCTURE, f"repeat is a number, not {shown(times)}", times.span)
@@ -229,7 +256,12 @@ class Compiler:
             self._check_names(body, {})
         counters = ("i", name.text) if name else ("i",)
         variables = frozenset().union(*(step.variables for step in body)).difference(counters) | variables_in(times)
-        return RepeatStep(times, body, item.span, name, self._name(entries, "from"), counters, variables)
+        each = "from" in entries and isinstance(entries["from"][1], Sequence)
+        names = self._listed(entries, "from", "names") if each else ()
+        source = None if each else self._name(entries, "from")
+        sources = tuple(read_name(one) for one in names) if each else (source,) if source else ()
+        share = "share" in entries and TRUTH.read(entries["share"][1], {})
+        return RepeatStep(times, body, item.span, name, sources, counters, variables, each, share)
 
     def _check_names(self, steps: tuple[Step, ...], known: dict[str, Scalar]) -> None:
         """Names in a repeat are numbered, so that two equal ones would not be noticed any more."""
@@ -250,10 +282,11 @@ class Compiler:
         entries = dict(around)
         if not (isinstance(value, Scalar) and not value.text.strip()):
             entries.update(entries_of(value, f"the block {block}"))
-        self._check_keys(block, entries, self.blocks[block])
+        self._check_keys(block, entries, (*self.blocks[block], *_MANNER))
         arguments = {word: node for word, (_, node) in entries.items() if word in self.blocks[block]}
         name, source = self._name(entries), self._name(entries, "from")
-        return BlockStep(block, arguments, key.span, name, source, variables_in(*arguments.values()))
+        variables = variables_in(*arguments.values())
+        return BlockStep(block, arguments, key.span, name, source, variables, self._manner(entries))
 
 
 def rounding_of(layer: type[Layer], value: Value) -> Value:

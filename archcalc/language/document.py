@@ -11,12 +11,12 @@ from archcalc.language.entries import BAD_STRUCTURE, MISSING_KEY, Entries, State
 from archcalc.language.expand import expand
 from archcalc.language.extends import Beside, Extension, extend
 from archcalc.language.general import unroll
-from archcalc.language.input import first_span, read_input
+from archcalc.language.input import first_span, read_input, read_inputs, read_outputs
 from archcalc.language.names import meant_as_names
 from archcalc.language.pattern import parse_pattern
 from archcalc.language.steps import Block, Defaults, Step
 from archcalc.language.suggest import MAX_SUGGESTIONS, nearest
-from archcalc.language.training import TrainingSettings, read_training
+from archcalc.language.training import TrainingSettings, frozen, read_training
 from archcalc.reader.integers import bad
 from archcalc.reader.nodes import Mapping, Scalar, Sequence, Value, shown
 from archcalc.reader.source import parse
@@ -30,6 +30,8 @@ KEYS = {
     "source": "where the network is published",
     "year": "when it was published",
     "input": "the image: width x height x channels, like 224x224x3",
+    "inputs": "several inputs by name; layers behind the first one say what they read",
+    "outputs": "the layers whose results the network gives, by name; without it the last one",
     "rounding": "what layers do where (W - F + 2P)/S + 1 is not whole: exact (default), floor, ceil or caffe",
     "defaults": "hyperparameters a layer type takes unless it says otherwise",
     "vars": "integers to use as $name",
@@ -163,12 +165,22 @@ class _DocumentReader:
         problems += compiler.problems
         if steps is None:
             return
-        where = self.entries["input"][0].span if "input" in self.entries else first_span(steps)
-        input, rest = attempt(read_input, self.entries, steps, numbers, self.input, problems) or (UNKNOWN, steps)
-        self.graph, found = expand(self.name, Node("input", input, (), where), rest, numbers, blocks)
+        outputs = attempt(read_outputs, self.entries) or ()
+        if "inputs" in self.entries:
+            inputs, rest = attempt(read_inputs, self.entries, steps, numbers, self.input, problems) or ((), steps)
+        else:
+            where = self.entries["input"][0].span if "input" in self.entries else first_span(steps)
+            input, rest = attempt(read_input, self.entries, steps, numbers, self.input, problems) or (UNKNOWN, steps)
+            inputs = (Node("input", input, (), where),)
+        inputs = inputs or (Node("input", UNKNOWN, (), self.entries["inputs"][0].span),)
+        self.graph, found = expand(self.name, inputs, rest, numbers, blocks, outputs)
         problems += found
         problems += meant_as_names(compiler.words, self.graph)
         self.stated = compiler.stated
+        if self.training.freeze:
+            nodes, found = frozen(self.graph.nodes, self.training.freeze, self.entries["training"][1])
+            self.graph = self.graph._replace(nodes=nodes)
+            problems += found
         problems += unused(self.entries, self.variables, headers, compiler.used_blocks)
 
     def read_head(self) -> None:

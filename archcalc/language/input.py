@@ -1,16 +1,17 @@
-"""The input of a network: its size, from `input:`, from the pattern, or from outside."""
+"""The ends of a network: its inputs' sizes, from `input:`, `inputs:`, the pattern, or from outside, and its `outputs:`."""
 
-from archcalc.diagnostics import Problems, Refusal, Span, rule
-from archcalc.graph import UNKNOWN
+from archcalc.diagnostics import NOWHERE, Problems, Refusal, Span, rule
+from archcalc.graph import UNKNOWN, Node
 from archcalc.language.entries import BAD_STRUCTURE, INPUT_INSIDE, MISSING_KEY, Entries, entries_of, unknown_key
+from archcalc.language.names import read_name
 from archcalc.language.pattern import OPTIONAL
 from archcalc.language.steps import LayerStep, Step
 from archcalc.language.suggest import key_for
 from archcalc.layers import Layer
 from archcalc.layers.reshape import Input
 from archcalc.reader.expression import Environment
-from archcalc.reader.nodes import Scalar, Sequence
-from archcalc.reader.values import read_volume_text, volume_of
+from archcalc.reader.nodes import Mapping, Scalar, Sequence, shown
+from archcalc.reader.values import Volumes, read_volume_text, volume_of
 
 NO_INPUT = rule(
     "AC108",
@@ -33,7 +34,7 @@ def read_input(
         if isinstance(step, LayerStep) and step.type is Input:
             raise Refusal(BAD_STRUCTURE, "the input comes first, and once", step.span)
     if instead is not None:
-        size = read_volume_text(instead, Span(1, 1, 1, 1))
+        size = read_volume_text(_unnamed(instead), Span(1, 1, 1, 1))
         return Input(width=size[0], height=size[1], channels=size[2]), rest
     sized = inline if inline and inline.values else None
     if "input" in entries and sized:
@@ -71,6 +72,66 @@ def read_input(
             raise Refusal(MISSING_KEY, f"input needs `{missing[0]}`", node.span)
     read = {side: Input.keys[side].kind.read(value, variables) for side, value in values.items()}
     return Input(**read), rest
+
+
+def read_inputs(
+    entries: Entries, steps: tuple[Step, ...], variables: Environment, instead: str | None, problems: Problems
+) -> tuple[tuple[Node, ...], tuple[Step, ...]]:
+    """`inputs: {image: 224x224x3, mask: 224x224x1}`; `instead` has sizes by name, `image=384x384x3,mask=384x384x1`."""
+    key, node = entries["inputs"]
+    for step in steps:
+        if isinstance(step, LayerStep) and step.type is Input:
+            raise Refusal(BAD_STRUCTURE, "the inputs' sizes are given twice, here and by `inputs`", step.span)
+    if "input" in entries:
+        raise Refusal(BAD_STRUCTURE, "a spec has `input` or `inputs`, not both", key.span)
+    given = entries_of(node, "inputs")
+    if not given:
+        raise Refusal(BAD_STRUCTURE, "inputs names no input", key.span)
+    sizes = _named(instead, list(given)) if instead else {}
+    volumes = Volumes()
+    found = []
+    for word, (name, value) in given.items():
+        if problems.attempt(read_name, name) is None:
+            continue
+        volume = problems.attempt(volumes.read, sizes.get(word, value), variables)
+        layer = UNKNOWN if volume is None else Input(**volume._asdict())
+        found.append(Node(word, layer, (), name.span))
+    return tuple(found), steps
+
+
+def _unnamed(instead: str) -> str:
+    name, equals, size = instead.partition("=")
+    return size if equals and name == Input.type else instead
+
+
+def _named(instead: str, names: list[str]) -> dict[str, Scalar]:
+    """The sizes from outside by the inputs' names; without a name it is the first input's."""
+    found = {}
+    for part in instead.split(","):
+        name, equals, size = part.rpartition("=")
+        if equals and name not in names:
+            raise Refusal(
+                NO_INPUT,
+                f"there is no input {shown(Scalar(name, NOWHERE))}; there are {', '.join(names)}",
+                Span(1, 1, 1, 1),
+            )
+        found[name if equals else names[0]] = Scalar(size, Span(1, 1, 1, 1))
+    return found
+
+
+def read_outputs(entries: Entries) -> tuple[Scalar, ...]:
+    """The names in `outputs: [p3, p4]`, or of one."""
+    if "outputs" not in entries:
+        return ()
+    node = entries["outputs"][1]
+    if isinstance(node, Mapping) or (isinstance(node, Sequence) and not node.items):
+        raise Refusal(BAD_STRUCTURE, f"outputs is a list of names, not {shown(node)}", node.span)
+    names = tuple(read_name(one) for one in (node.items if isinstance(node, Sequence) else (node,)))
+    known: dict[str, Scalar] = {}
+    for name in names:
+        if known.setdefault(name.text, name) is not name:
+            raise Refusal(BAD_STRUCTURE, f"`{name.text}` is an output already", name.span)
+    return names
 
 
 def first_span(steps: tuple[Step, ...]) -> Span:

@@ -43,12 +43,12 @@ CYCLE = rule(
     "The output of a layer in a cycle would depend on itself.  A ConvNet has no cycles; one of the layers reads the wrong one.",
 )
 
-_NAME = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]{0,127}", re.ASCII)
+NAME = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]{0,127}", re.ASCII)
 
 
 def read_name(node: Value) -> Scalar:
     """A name as it is written; Refusal (AC107) if it is none."""
-    if not isinstance(node, Scalar) or not _NAME.fullmatch(node.text):
+    if not isinstance(node, Scalar) or not NAME.fullmatch(node.text):
         raise Refusal(
             BAD_NAME,
             f"{shown(node)} is no name",

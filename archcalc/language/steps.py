@@ -13,26 +13,42 @@ from archcalc.layers.merge import Merge
 from archcalc.reader.nodes import Scalar, Value
 
 
+class Manner(NamedTuple):
+    """How a layer, or what a block expands to, stands in its network: with whose weights, in place or not, frozen."""
+
+    share: Scalar | None = None
+    inplace: bool | None = None
+    trainable: bool = True
+
+
+PLAIN = Manner()
+
+
 class LayerStep(NamedTuple):
     type: type[Layer]
     values: dict[str, Value]
     span: Span
     places: dict[str, Span]
     name: Scalar | None
-    sources: tuple[Scalar, ...]
+    sources: tuple[Scalar, ...] | None  # None: the step before
     variables: frozenset[str]
     optional: bool = False
     uncertain: bool = False  # has a key that is not known and may change the volume
+    manner: Manner = PLAIN
 
 
 class RepeatStep(NamedTuple):
+    """`sources`: one name for where the first pass begins, or one for each pass.  `share`: all passes have one set of weights."""
+
     times: Scalar
     body: "tuple[Step, ...]"
     span: Span
     name: Scalar | None
-    source: Scalar | None
+    sources: tuple[Scalar, ...]
     counters: tuple[str, ...]  # the variables that hold the number of the pass
     variables: frozenset[str]
+    each: bool = False  # `sources` are of the passes
+    share: bool = False
 
 
 class BranchStep(NamedTuple):
@@ -53,6 +69,7 @@ class BlockStep(NamedTuple):
     name: Scalar | None
     source: Scalar | None
     variables: frozenset[str]
+    manner: Manner = PLAIN
 
 
 Step = LayerStep | RepeatStep | BranchStep | BlockStep
@@ -76,4 +93,4 @@ class Defaults(NamedTuple):
 
 def unreadable(span: Span) -> LayerStep:
     """A placeholder for what could not be read: a layer whose type is the base class."""
-    return LayerStep(Layer, {}, span, {}, None, (), frozenset())
+    return LayerStep(Layer, {}, span, {}, None, None, frozenset())

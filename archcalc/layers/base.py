@@ -196,6 +196,11 @@ class Layer:
         """Every key with its value, defaults included."""
         return {name: getattr(self, name) for name in self.keys}
 
+    @classmethod
+    def weighs(cls) -> bool:
+        """Whether layers of this type can have weights: they say how these come about."""
+        return cls.weights_formula is not Layer.weights_formula
+
     def validate(self) -> None:
         """First stage: raise LayerError for what is wrong whatever the input."""
 
