@@ -16,13 +16,14 @@ from archcalc.layers import TYPES, Key, Layer
 from archcalc.layers.base import ROUNDING_OF_ALL
 from archcalc.layers.merge import Merge
 from archcalc.layers.reshape import Input
-from archcalc.reader.values import Boolean, Extents, Integer, Kind, Padding, Paddings
+from archcalc.reader.values import Boolean, Extents, Integer, Kind, Padding, Paddings, Volumes
 from archcalc.volume import Pair
 
 Schema = dict[str, Any]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-COMMON = ("name", "from", "inputs")
+MANNER = ("share", "inplace", "trainable")
+COMMON = ("name", "from", "inputs", *MANNER)
 
 _DIGITS = r"\s*[-+]?\d[\d_]*(\.\d+)?([eE][-+]?\d+)?\s*"
 _SIDE = r"\s*[\d_]+\s*"
@@ -78,6 +79,8 @@ def _top_level() -> dict[str, Schema]:
         "source": _TEXT,
         "year": _value(Integer(1900, 2200)),
         "input": {"anyOf": [volume, {**_object(sides), "required": list(sides)}]},
+        "inputs": {"type": "object", "additionalProperties": _value(Volumes()), "minProperties": 1},
+        "outputs": {"anyOf": [_NAME, {**_names(), "minItems": 1}]},
         "rounding": {**_value(ROUNDING_OF_ALL), "default": "exact"},
         "defaults": _object({type: {"$ref": f"#/$defs/{type}", **nameless} for type in TYPES}),
         "vars": {
@@ -89,7 +92,15 @@ def _top_level() -> dict[str, Schema]:
         "with": _with(),
         "expect": _object({key: _expected(key, help) for key, help in EXPECTED.items()}),
         "training": _object(
-            {name: {**_value(kind), "default": getattr(TrainingSettings(), name)} for name, kind in KINDS.items()}
+            {
+                **{
+                    name: {**_value(kind), "default": getattr(TrainingSettings(), name)} for name, kind in KINDS.items()
+                },
+                "freeze": {
+                    "description": "layers and blocks whose weights get no gradient",
+                    "anyOf": [_NAME, _names()],
+                },
+            }
         ),
     }
 
@@ -113,6 +124,7 @@ def _steps(strictness: str) -> dict[str, Schema]:
     """A list of steps, a step, a branch; `lenient` ones may lack keys that `defaults` gives."""
     step, steps, branch = ({"$ref": f"#/$defs/{name}_{strictness}"} for name in ("step", "steps", "branch"))
     merges = [type for type, layer in TYPES.items() if issubclass(layer, Merge)]
+    several = [type for type, layer in TYPES.items() if layer.several]
     joined = {
         "anyOf": [
             {"type": "array", "items": branch, "minItems": 1},
@@ -138,14 +150,18 @@ def _steps(strictness: str) -> dict[str, Schema]:
                 "repeat": {"description": "how often `layers` are repeated", **_WHOLE},
                 "layers": {"description": "the layers to repeat", **steps},
                 "name": {"description": "what the layer is called", **_NAME},
-                "from": {"description": "the layer to read instead of the one before", **_NAME},
+                "from": {
+                    "description": "the layer to read instead of the one before; of a repeat one for each pass, too",
+                    "anyOf": [_NAME, _names()],
+                },
+                **_manner(),
                 "inputs": {"description": "the layers to join, by name", **_names()},
                 **layers,
             },
             "additionalProperties": {"description": "use of a block", **arguments},
             "minProperties": 1,
             "if": {"required": ["repeat"]},
-            "then": {"required": ["layers"], "propertyNames": {"enum": ["repeat", "layers", "name"]}},
+            "then": {"required": ["layers"], "propertyNames": {"enum": ["repeat", "layers", "name", "from", "share"]}},
             "else": {
                 "not": {"type": "object", "propertyNames": {"enum": list(COMMON)}},
                 "properties": {"layers": False},
@@ -154,7 +170,11 @@ def _steps(strictness: str) -> dict[str, Schema]:
                     {"if": _none_of(COMMON), "then": {"maxProperties": 1}},
                     {
                         "if": {"type": "object", "anyOf": [{"required": [type]} for type in merges]},
-                        "then": {"properties": {"from": False}},
+                        "then": {"properties": {"from": False, **dict.fromkeys(MANNER, False)}},
+                        "else": {"properties": {"from": _NAME, "share": _NAME}},
+                    },
+                    {
+                        "if": {"type": "object", "anyOf": [{"required": [type]} for type in (*merges, *several)]},
                         "else": {"properties": {"inputs": False}},
                     },
                 ],
@@ -175,7 +195,19 @@ def _layer(layer: type[Layer], *, strict: bool) -> Schema:
 def _keys(layer: type[Layer]) -> Schema:
     """A layer's keys with what every layer may have."""
     keys = {name: _key(key) for name, key in layer.keys.items()}
-    return {**_object({**keys, "name": _NAME, "from": _NAME}), "type": ["object", "null"]}
+    inputs = {"inputs": _names()} if layer.several else {}
+    common = {"name": _NAME, "from": _NAME, **_manner(), "share": _NAME, **inputs}
+    return {**_object({**keys, **common}), "type": ["object", "null"]}
+
+
+def _manner() -> Schema:
+    """How a layer or a block stands in its network."""
+    truth = _text_too(Boolean().schema)
+    return {
+        "share": {"description": "the layer whose weights this one uses; of a repeat: one set for all passes"},
+        "inplace": {"description": "whether it overwrites its input", **truth},
+        "trainable": {"description": "whether its weights get a gradient", **truth},
+    }
 
 
 def _with() -> Schema:

@@ -152,7 +152,8 @@ class Compiler:
         takes = (*own, *_COMMON)
         for word, (key, _) in entries.items():
             if word not in takes:
-                self.problems.append(unknown_key(owner, key, nearest(word, takes), ", ".join(takes)))
+                said = ", ".join(one for one in takes if one not in _MANNER)
+                self.problems.append(unknown_key(owner, key, nearest(word, takes), said))
 
     def _layer(self, layer: type[Layer], key: Scalar, value: Value, around: Entries) -> Step:
         type = layer.type
@@ -169,7 +170,7 @@ class Compiler:
         values: dict[str, Value] = {}
         places: dict[str, Span] = {}
         common = (*_COMMON, *_MANNER, "inputs") if layer.several else (*_COMMON, *_MANNER)
-        takes = ", ".join([*layer.keys, *common])
+        takes = ", ".join([*layer.keys, *_COMMON])  # those of a layer's manner are in the README
         meant, uncertain = set(), False
         for word, (place, node) in entries.items():
             if word in layer.keys:
@@ -192,7 +193,7 @@ class Compiler:
             defaults = {"rounding": rounding_of(layer, self.defaults.rounding), **defaults}
         values = {**defaults, **values}
         source = self._name(entries, "from")
-        sources = (source,) if source else None
+        sources: tuple[Scalar, ...] | None = (source,) if source else None
         if layer.several and "inputs" in entries:
             sources = tuple(read_name(one) for one in self._listed(entries, "inputs", "names"))
         if "share" in entries:

@@ -84,7 +84,7 @@ class _Expander:
             elif isinstance(step, LayerStep):
                 if step.optional and self._absent(step):
                     continue
-                sources = (current,)
+                sources: tuple[int, ...] = (current,)
                 if step.sources is not None:
                     sources = tuple(self.names.find(one, scope) for one in step.sources)
                 manner = step.manner
