@@ -27,7 +27,10 @@ TOO_MANY_LAYERS = rule(
 BAD_REPEAT = rule(
     "AC131",
     "a repeat's count is not 0 or more",
-    "`[..]*n` and `repeat: n` take a whole number from 0; 0 leaves the layers out.",
+    """
+    `[..]*n` and `repeat: n` take a whole number from 0; 0 leaves the layers out.  A list in `from` has a name for
+    every pass: `{repeat: 2, from: [p3, p4], layers: [...]}`.
+    """,
 )
 RECURSIVE_BLOCK = rule("AC304", "a block uses itself", "A block that contains itself would never end.")
 MISSING_ARGUMENT = rule(
@@ -114,10 +117,15 @@ class LayerCounter:
 
 
 def repeats(step: RepeatStep, variables: Environment) -> int:
-    """How often a repeat passes; Refusal (AC131) below 0."""
+    """How often a repeat passes; Refusal (AC131) below 0, or where `from` has names for another number of passes."""
     times = whole_number(step.times, variables, "a number of repeats")
     if times < 0:
         raise Refusal(BAD_REPEAT, f"{times} repeats; 0 is the least", step.times.span)
+    if step.each and times != len(step.sources):
+        message = f"`from` has {len(step.sources)} name{'s' * (len(step.sources) != 1)} for {times} passes"
+        raise Refusal(
+            BAD_REPEAT, message, step.times.span, notes=("one name, without brackets, is where the first begins",)
+        )
     return times
 
 

@@ -165,7 +165,7 @@ class _DocumentReader:
         problems += compiler.problems
         if steps is None:
             return
-        outputs = attempt(read_outputs, self.entries) or ()
+        outputs = attempt(read_outputs, self.entries, problems) or ()
         if "inputs" in self.entries:
             inputs, rest = attempt(read_inputs, self.entries, steps, numbers, self.input, problems) or ((), steps)
         else:

@@ -5,8 +5,8 @@ from typing import Any
 
 from archcalc.diagnostics import Diagnostic, Problems, Refusal, Span, rule
 from archcalc.graph import UNKNOWN, Graph, Node
-from archcalc.language.counting import BAD_REPEAT, LayerCounter, arguments, repeats
-from archcalc.language.entries import variables_in
+from archcalc.language.counting import LayerCounter, arguments, repeats
+from archcalc.language.entries import BAD_STRUCTURE, variables_in
 from archcalc.language.names import Names, Scope
 from archcalc.language.steps import (
     PLAIN,
@@ -28,8 +28,9 @@ SEVERAL_LENGTHS = rule(
     "AC309",
     "blocks cannot share their weights",
     """
-    A block with `share: head1`, and a repeat with `share: true`, use the weights of the block `head1` or of the first pass, layer
-    by layer.  So they have the same layers in the same order; variables may change strides and padding, not their number.
+    A block with `share: head1` uses the weights of the block `head1`, a repeat with `share: true` those of its first pass,
+    layer by layer.  So they have the same layers in the same order; variables may change strides and padding, not their
+    number.
     """,
 )
 
@@ -52,10 +53,14 @@ def expand(
         scope = Scope()
         expander.run(steps, 0, variables, scope)
         given = tuple(expander.names.find(one, scope) for one in outputs)
+        known: dict[int, Scalar] = {}
+        for position, one in zip(given, outputs, strict=True):
+            if position >= 0 and (same := known.setdefault(position, one)) is not one:
+                problems.append(Diagnostic(BAD_STRUCTURE, f"`{one.text}` is the output `{same.text}` again", one.span))
         expander.names.report_pending()
     except Refusal as refusal:
         problems.append(refusal.diagnostic)
-    return Graph(name, tuple(expander.nodes), tuple(one for one in given if one >= 0)), problems
+    return Graph(name, tuple(expander.nodes), tuple(one for one in dict.fromkeys(given) if one >= 0)), problems
 
 
 class _Expander:
@@ -131,7 +136,7 @@ class _Expander:
 
     def _lender(self, name: Scalar, scope: Scope) -> int | None:
         """The node that has the weights which the node of this name uses; None where there is none yet."""
-        found = self.names.find(name, scope)
+        found = self.names.find(name, scope, share=True)
         return None if found < 0 else found
 
     def _treat(self, manner: Manner, first: int) -> None:
@@ -147,7 +152,9 @@ class _Expander:
         """Let the nodes from `first` on use the weights of those from `begin` on, one by one."""
         own, theirs = self.nodes[first:], self.nodes[begin : begin + length]
         if [node.layer.type for node in own] != [node.layer.type for node in theirs]:
-            message = f"these {len(own):,} layers are not of the types of the {length:,} whose weights they would share"
+            message = (
+                f"{len(own):,} layers cannot share the weights of {length:,}: their types are not the same in order"
+            )
             self.problems.append(Diagnostic(SEVERAL_LENGTHS, message, span))
             return
         for number, (node, other) in enumerate(zip(own, theirs, strict=True)):
@@ -164,9 +171,6 @@ class _Expander:
         if step.sources and not step.each:
             current = self.names.find(step.sources[0], scope)
         count = repeats(step, variables)
-        if step.each and count != len(step.sources):
-            message = f"`from` has {len(step.sources)} names for {count} passes"
-            raise Refusal(BAD_REPEAT, message, step.times.span, notes=("one name is where the first pass begins",))
         first = len(self.nodes)
         length = 0
         inner = Scope(scope, repeated=True)

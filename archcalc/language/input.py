@@ -1,6 +1,6 @@
 """The ends of a network: its inputs' sizes, from `input:`, `inputs:`, the pattern, or from outside, and its `outputs:`."""
 
-from archcalc.diagnostics import NOWHERE, Problems, Refusal, Span, rule
+from archcalc.diagnostics import NOWHERE, Diagnostic, Problems, Refusal, Span, rule
 from archcalc.graph import UNKNOWN, Node
 from archcalc.language.entries import BAD_STRUCTURE, INPUT_INSIDE, MISSING_KEY, Entries, entries_of, unknown_key
 from archcalc.language.names import read_name
@@ -119,19 +119,19 @@ def _named(instead: str, names: list[str]) -> dict[str, Scalar]:
     return found
 
 
-def read_outputs(entries: Entries) -> tuple[Scalar, ...]:
+def read_outputs(entries: Entries, problems: Problems) -> tuple[Scalar, ...]:
     """The names in `outputs: [p3, p4]`, or of one."""
     if "outputs" not in entries:
         return ()
     node = entries["outputs"][1]
     if isinstance(node, Mapping) or (isinstance(node, Sequence) and not node.items):
         raise Refusal(BAD_STRUCTURE, f"outputs is a list of names, not {shown(node)}", node.span)
-    names = tuple(read_name(one) for one in (node.items if isinstance(node, Sequence) else (node,)))
     known: dict[str, Scalar] = {}
-    for name in names:
-        if known.setdefault(name.text, name) is not name:
-            raise Refusal(BAD_STRUCTURE, f"`{name.text}` is an output already", name.span)
-    return names
+    for one in node.items if isinstance(node, Sequence) else (node,):
+        name = problems.attempt(read_name, one)
+        if name is not None and known.setdefault(name.text, name) is not name:
+            problems.append(Diagnostic(BAD_STRUCTURE, f"`{name.text}` is an output already", name.span))
+    return tuple(known.values())
 
 
 def first_span(steps: tuple[Step, ...]) -> Span:

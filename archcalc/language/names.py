@@ -27,15 +27,15 @@ UNKNOWN_NAME = rule(
     "AC303",
     "a name is not known here",
     """
-    `from` and `inputs` name a layer, block or join that stands earlier.  Names are looked up from the inside out: first
-    in the block or repeat around, then in what is around that; from outside, what is inside is
-    reached by its full name, like `stage2.block3.conv1`.
+    `from`, `inputs` and `share` name a layer, block or join that stands earlier, `outputs` and `freeze` one anywhere.
+    Names are looked up from the inside out: first in the block or repeat around, then in what is around that; from
+    outside, what is inside is reached by its full name, like `stage2.block3.conv1`.
     """,
 )
 FORWARD_REFERENCE = rule(
     "AC306",
     "a name stands later",
-    "`from` and `inputs` reach back only, so that a spec can be read from its top to its end.  Move the layer up.",
+    "`from`, `inputs` and `share` reach back only, so that a spec can be read from its top to its end.  Move the layer up.",
 )
 CYCLE = rule(
     "AC307",
@@ -92,11 +92,12 @@ def meant_as_names(words: Iterable[Scalar], graph: Graph) -> list[Diagnostic]:
 
 
 class Pending(NamedTuple):
-    """A name that was not known when node number `reader` read it."""
+    """A name that was not known when node number `reader` read it, or was to use its weights."""
 
     source: Scalar
     scope: "Scope"
     reader: int
+    share: bool
 
 
 class Scope:
@@ -145,11 +146,11 @@ class Names:
         scope.latest[alias] = node
         self.numbers.setdefault(scope.prefix + name, node)
 
-    def find(self, source: Scalar, scope: Scope) -> int:
+    def find(self, source: Scalar, scope: Scope, *, share: bool = False) -> int:
         """The node a name refers to; -1 where there is none yet, which is sorted out at the end."""
         found = self._lookup(source.text, scope)
         if found < 0:
-            self.pending.append(Pending(source, scope, len(self.nodes)))
+            self.pending.append(Pending(source, scope, len(self.nodes), share))
         return found
 
     def _lookup(self, name: str, scope: Scope) -> int:
@@ -168,7 +169,7 @@ class Names:
         once: dict[int, Pending] = {}  # what is repeated is said once
         for one in self.pending:
             once.setdefault(id(one.source), one)
-        for number, (source, scope, reader) in enumerate(once.values()):
+        for number, (source, scope, reader, share) in enumerate(once.values()):
             found, thorough = self._lookup(source.text, scope), number < MAX_SUGGESTIONS
             if found < 0:
                 meant = nearest(source.text, self.numbers) if thorough else None
@@ -178,7 +179,9 @@ class Names:
                     source.span,
                     help=(f"did you mean `{meant}`?",) if meant else (),
                 )
-            elif thorough and (chain := self._chain(reader, found)):
+            elif share and found == reader:
+                problem = Diagnostic(CYCLE, f"`{source.text}` would use its own weights", source.span)
+            elif thorough and not share and (chain := self._chain(reader, found)):
                 names = [self.nodes[one].name for one in chain]
                 problem = Diagnostic(
                     CYCLE,
@@ -193,7 +196,7 @@ class Names:
                     f"`{source.text}` stands later, on line {self.nodes[found].span.line}",
                     source.span,
                     labels=(Label(self.nodes[found].span, f"`{source.text}`"),),
-                    notes=("`from` and `inputs` reach back only",),
+                    notes=("`share` reaches back only" if share else "`from` and `inputs` reach back only",),
                 )
             self.problems.append(problem)
 

@@ -345,6 +345,18 @@ SAYS = [
         "1:19: 3 filters of 32x32: the window stands first",
         ("`CONV3-32` has 32 filters of 3x3",),
     ),
+    (
+        "AC624",
+        "input: 8x8x3\nlayers: [RELU, {repeat: 2, from: [input, relu1], layers: [tanh: {from: relu1}]}, GAP]",
+        "2:59: nobody reads tanh1, and it is no output",
+        ("write `outputs: [gap1, tanh1]`",),
+    ),
+    (
+        "AC624",
+        "inputs: {a: 8x8x3, b: 8x8x3}\nlayers: [RELU]",
+        "1:20: nobody reads the input b",
+        (),
+    ),
 ]
 
 SILENT = [
@@ -423,6 +435,8 @@ SILENT = [
     ("AC617", "INPUT[8x8x3] -> FC-10"),
     ("AC618", "INPUT[8x8x3] -> CONV3-16p1 -> RELU -> FC-10"),
     ("AC619", "input: 8x8x3\nlayers: [FC-10]\nexpect: {output: 1x1x10}"),
+    ("AC624", "inputs: {a: 8x8x3, b: 8x8x3}\nlayers: [RELU, tanh: {from: b}]\noutputs: [relu1, tanh1]"),
+    ("AC624", "input: 8x8x3\nlayers: [{repeat: 2, from: [input, input], layers: [RELU]}]\noutputs: [relu1, relu2]"),
 ]
 
 
