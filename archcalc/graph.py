@@ -15,6 +15,7 @@ class Node(NamedTuple):
     layer's keys stand in the text, for messages.  `shares` is the position of the node whose weights it uses,
     which has weights of its own: they count there, once, and this node's work and output as anybody's.
     `trainable` off: its weights get no gradient (where weights are shared, those of the node that has them).
+    `like`: its layer's `size` is the width and height of that node's output, whatever the layer says; nothing else is read.
     `inplace` says whether it overwrites its input, if its layer can; None: as the convention in force has it.
     """
 
@@ -27,6 +28,7 @@ class Node(NamedTuple):
     shares: int | None = None
     trainable: bool = True
     inplace: bool | None = None
+    like: int | None = None
 
     def overwrites(self, convention: bool) -> bool:
         """Whether it is to work in its input's memory, where nobody else needs that, by itself or by the convention."""

@@ -198,7 +198,10 @@ class Network:
                 y = F.conv1d(x.flatten(1)[:, None], self.parameter(1, 1, layer.kernel_size), padding=side)
                 return y.transpose(1, 2)[..., None]
             case "upsample":
-                return F.interpolate(x, scale_factor=layer.factor[::-1], mode=layer.mode)
+                corners = layer.align_corners if layer.mode == "bilinear" else None
+                if layer.size is not None:
+                    return F.interpolate(x, layer.size[::-1], mode=layer.mode, align_corners=corners)
+                return F.interpolate(x, scale_factor=layer.factor[::-1], mode=layer.mode, align_corners=corners)
             case "adaptive_avgpool":
                 return F.adaptive_avg_pool2d(x, layer.size[::-1])
             case "adaptive_pool":

@@ -12,7 +12,7 @@ from archcalc.layers import Cost, Layer
 from archcalc.layers.merge import Merge
 from archcalc.layers.misfit import LayerError, placed
 from archcalc.layers.reshape import Input
-from archcalc.volume import Reach, Volume, Window
+from archcalc.volume import Pair, Reach, Volume, Window
 
 Convention = Literal["inplace", "separate"]
 
@@ -213,6 +213,8 @@ def analyze(graph: Graph, *, convention: Convention = "inplace") -> Report:
     by_node: list[Row | None] = []
     problems: list[Diagnostic] = []
     known: dict[tuple[int, tuple[Volume, ...]], _Measured] = {}
+    resized: dict[tuple[int, int, int], Layer] = {}
+    sized: dict[int, Node] = {}  # nodes whose size is another one's
     readers = graph.readers()
     for position, node in enumerate(graph.nodes):
         layer = node.layer
@@ -224,11 +226,17 @@ def analyze(graph: Graph, *, convention: Convention = "inplace") -> Report:
         sources = [by_node[one] if one >= 0 else None for one in node.inputs]
         if node.shares is not None:
             sources.append(by_node[node.shares])
+        elif node.like is not None:
+            sources.append(by_node[node.like] if node.like >= 0 else None)
         read = [one for one in sources if one is not None]
         if layer is UNKNOWN or len(read) < len(sources):
             by_node.append(None)
             continue
         lender = None if node.shares is None else read.pop()
+        if node.like is not None:
+            layer = _resized(layer, read.pop().output, resized)
+            node = node._replace(layer=layer)
+            sized[position] = node
         inputs = tuple(one.output for one in read)
         key = id(layer), inputs
         measured = known.get(key)
@@ -264,7 +272,18 @@ def analyze(graph: Graph, *, convention: Convention = "inplace") -> Report:
             row = Row(position, node, inputs, output, cost, activations, seen, unread, lender.trains, lender.node.name)
         rows.append(row)
         by_node.append(row)
+    if sized:
+        graph = graph._replace(nodes=tuple(sized.get(position, node) for position, node in enumerate(graph.nodes)))
     return Report(graph, tuple(rows), tuple(problems), convention)
+
+
+def _resized(layer: Layer, model: Volume, made: dict[tuple[int, int, int], Layer]) -> Layer:
+    """The layer that gives the width and height of another's output."""
+    key = id(layer), model.width, model.height
+    if key not in made:
+        values = {name: value for name, value in layer.values().items() if name not in layer.sized}
+        made[key] = type(layer)(**values, size=Pair(model.width, model.height))
+    return made[key]
 
 
 def _called(node: Node) -> str:

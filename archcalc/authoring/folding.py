@@ -76,7 +76,7 @@ def same_network(one: Graph, other: Graph) -> bool:
 
 
 def _bare(graph: Graph) -> tuple[Any, ...]:
-    nodes = [(node.layer, node.inputs, node.shares, node.trainable, node.inplace) for node in graph.nodes]
+    nodes = [(node.layer, node.inputs, node.shares, node.trainable, node.inplace, node.like) for node in graph.nodes]
     return nodes, graph.results()
 
 
@@ -114,7 +114,7 @@ def branch_by_branch(graph: Graph) -> Graph:
         else:
             stack.append((position, True))
             stack += [(one, False) for one in reversed(nodes[position].inputs) if not placed[one]]
-    if len(order) < len(nodes):  # some that nobody reads
+    if len(order) < len(nodes) or any(node.like is not None for node in nodes):  # some that nobody reads
         return graph
     number = {position: at for at, position in enumerate(order)}
     moved = tuple(nodes[one]._replace(inputs=tuple(number[source] for source in nodes[one].inputs)) for one in order)
@@ -125,7 +125,8 @@ def _foldable(graph: Graph) -> bool:
     """Whether nothing of the graph needs a name: one input, one result, no weights of another layer."""
     nodes = graph.nodes
     plain = all(
-        node.shares is None and node.trainable and node.inplace is None and not isinstance(node.layer, Input)
+        (node.shares, node.trainable, node.inplace, node.like) == (None, True, None, None)
+        and not isinstance(node.layer, Input)
         for node in nodes[1:]
     )
     return plain and len(nodes) > 1 and isinstance(nodes[0].layer, Input) and graph.results() == (len(nodes) - 1,)

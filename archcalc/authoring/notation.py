@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from archcalc.layers import Layer
-from archcalc.reader.values import Padding
+from archcalc.reader.values import Padding, Scaling
 from archcalc.volume import Pair, Volume
 
 LONGEST_PATTERN = 90  # characters of a line before it is broken at an arrow
@@ -59,7 +59,7 @@ def scalar(value: Any) -> str:
         )
     if isinstance(value, Volume):
         return str(value)[1:-1]
-    if isinstance(value, Pair | int):
+    if isinstance(value, Pair | Scaling | int):
         return str(value)
     if isinstance(value, float):
         return repr(value)

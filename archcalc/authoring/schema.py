@@ -195,7 +195,7 @@ def _layer(layer: type[Layer], *, strict: bool) -> Schema:
 def _keys(layer: type[Layer]) -> Schema:
     """A layer's keys with what every layer may have."""
     keys = {name: _key(key) for name, key in layer.keys.items()}
-    inputs = {"inputs": _names()} if layer.several else {}
+    inputs = {"inputs": _names()} if layer.several else {"like": _NAME} if layer.sized else {}
     common = {"name": _NAME, "from": _NAME, **_manner(), "share": _NAME, **inputs}
     return {**_object({**keys, **common}), "type": ["object", "null"]}
 

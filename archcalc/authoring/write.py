@@ -80,8 +80,7 @@ class _Writer:
                 continue
             node = self.nodes[start]
             named = node.inputs if isinstance(node.layer, Merge) or node.inputs != (current,) else ()
-            if node.shares is not None:
-                named = (*named, node.shares)
+            named = (*named, *(one for one in (node.shares, node.like) if one is not None))
             if named:
                 yield start, named
             current = start
@@ -213,6 +212,8 @@ class _Writer:
     def _layer(self, position: int, current: int) -> Item:
         node = self.nodes[position]
         values = self._values(node.layer)
+        if node.like is not None:
+            values = {name: value for name, value in values.items() if name not in node.layer.sized}
         common: dict[str, Any] = {"name": self._called(position, position)} if position in self.named else {}
         if isinstance(node.layer, Merge) or (len(node.inputs) != 1 and node.layer.several):
             common["inputs"] = [self._called(one, position) for one in node.inputs]
@@ -220,6 +221,8 @@ class _Writer:
             common["from"] = self._called(node.inputs[0], position)
         if node.shares is not None:
             common["share"] = self._called(node.shares, position)
+        if node.like is not None:
+            common["like"] = self._called(node.like, position)
         if node.inplace is not None:
             common["inplace"] = node.inplace
         if not node.trainable:
@@ -249,8 +252,8 @@ def _inputs_first(graph: Graph) -> Graph:
     nodes = []
     for old in order:
         node = graph.nodes[old]
-        shares = None if node.shares is None else place[node.shares]
-        nodes.append(node._replace(inputs=tuple(place[one] for one in node.inputs), shares=shares))
+        shares, like = (None if one is None else place[one] for one in (node.shares, node.like))
+        nodes.append(node._replace(inputs=tuple(place[one] for one in node.inputs), shares=shares, like=like))
     return graph._replace(nodes=tuple(nodes), outputs=tuple(place[one] for one in graph.outputs))
 
 
@@ -260,7 +263,7 @@ def _renamed(graph: Graph) -> Graph:
     wanted = {
         one for node in graph.nodes if isinstance(node.layer, Merge) or len(node.inputs) != 1 for one in node.inputs
     }
-    wanted |= {node.shares for node in graph.nodes if node.shares is not None} | {*graph.outputs}
+    wanted |= {one for node in graph.nodes for one in (node.shares, node.like) if one is not None} | {*graph.outputs}
     wanted |= {at for at, node in enumerate(graph.nodes) if isinstance(node.layer, Input) or readers[at] != 1}
     wanted |= {one for at, node in enumerate(graph.nodes) for one in node.inputs if one != at - 1}
     unwritable = [at for at in sorted(wanted) if not NAME.fullmatch(graph.nodes[at].name)]

@@ -40,7 +40,7 @@ from archcalc.reader.values import Boolean, Kind
 
 _COMMON = ("name", "from")
 _MANNER = ("share", "inplace", "trainable")  # of layers and of uses of blocks
-_AROUND = (*_COMMON, *_MANNER, "inputs")  # may stand beside the type
+_AROUND = (*_COMMON, *_MANNER, "inputs", "like")  # may stand beside the type
 
 TRUTH = Boolean()
 
@@ -169,8 +169,10 @@ class Compiler:
         entries = {**around, **{one.text: (one, node) for one, node in value.entries}}
         values: dict[str, Value] = {}
         places: dict[str, Span] = {}
-        common = (*_COMMON, *_MANNER, "inputs") if layer.several else (*_COMMON, *_MANNER)
-        takes = ", ".join([*layer.keys, *_COMMON])  # those of a layer's manner are in the README
+        common = (*_COMMON, *_MANNER, *(("inputs",) if layer.several else ("like",) if layer.sized else ()))
+        takes = ", ".join(
+            [*layer.keys, *(("like",) if layer.sized else ()), *_COMMON]
+        )  # those of a layer's manner are in the README
         meant, uncertain = set(), False
         for word, (place, node) in entries.items():
             if word in layer.keys:
@@ -191,7 +193,11 @@ class Compiler:
         defaults = self.defaults.by_type.get(type, {})
         if self.defaults.rounding and "rounding" in layer.keys:
             defaults = {"rounding": rounding_of(layer, self.defaults.rounding), **defaults}
+        if layer.sized and ("like" in entries or any(word in values for word in layer.sized)):
+            defaults = {word: node for word, node in defaults.items() if word not in layer.sized}
         values = {**defaults, **values}
+        if "like" in entries and layer.sized:
+            self._size_once(layer, entries, values)
         source = self._name(entries, "from")
         sources: tuple[Scalar, ...] | None = (source,) if source else None
         if layer.several and "inputs" in entries:
@@ -200,11 +206,23 @@ class Compiler:
             places["share"] = entries["share"][1].span
         variables = variables_in(*values.values())
         manner, name = self._manner(entries), self._name(entries)
+        if "like" in entries and layer.sized:
+            places["like"] = entries["like"][1].span
+            manner = manner._replace(like=self._name(entries, "like"))
         step = LayerStep(layer, values, key.span, places, name, sources, variables, optional, uncertain, manner)
         missing = [name for name, one in layer.keys.items() if one.required and name not in {*values, *meant}]
         if missing and not optional and layer.type != "input":
             self.problems.append(missing_keys(layer, missing, key.span))
         return step
+
+    def _size_once(self, layer: type[Layer], entries: Entries, values: dict[str, Value]) -> None:
+        """`like` stands instead of the keys that give a size; the layer is made of 1x1 and takes the other's size later."""
+        key, node = entries["like"]
+        for word in layer.sized:
+            if values.pop(word, None) is not None:
+                message = f"the size of {layer.type} is given twice, by `{word}` and by `like`"
+                self.problems.append(Diagnostic(BAD_STRUCTURE, message, key.span))
+        values["size"] = Scalar("1", node.span)
 
     def _branches(self, layer: type[Merge], key: Scalar, value: Value, around: Entries) -> Step:
         entries = dict(around)

@@ -96,10 +96,11 @@ class _Expander:
                 shares = None if manner.share is None else self._lender(manner.share, scope)
                 if shares is not None and self.nodes[shares].shares is not None:
                     shares = self.nodes[shares].shares
+                like = None if manner.like is None else self.names.find(manner.like, scope)
                 current = self._append(step, self.layer(step, variables), sources, scope)
                 if manner is not PLAIN:
                     self.nodes[current] = self.nodes[current]._replace(
-                        shares=shares, inplace=manner.inplace, trainable=manner.trainable
+                        shares=shares, inplace=manner.inplace, trainable=manner.trainable, like=like
                     )
             elif isinstance(step, RepeatStep):
                 current = self._repeat(step, current, variables, scope)

@@ -27,7 +27,7 @@ UNKNOWN_NAME = rule(
     "AC303",
     "a name is not known here",
     """
-    `from`, `inputs` and `share` name a layer, block or join that stands earlier, `outputs` and `freeze` one anywhere.
+    `from`, `inputs`, `share` and `like` name a layer, block or join that stands earlier, `outputs` and `freeze` one anywhere.
     Names are looked up from the inside out: first in the block or repeat around, then in what is around that; from
     outside, what is inside is reached by its full name, like `stage2.block3.conv1`.
     """,
@@ -35,7 +35,7 @@ UNKNOWN_NAME = rule(
 FORWARD_REFERENCE = rule(
     "AC306",
     "a name stands later",
-    "`from`, `inputs` and `share` reach back only, so that a spec can be read from its top to its end.  Move the layer up.",
+    "`from`, `inputs`, `share` and `like` reach back only, so that a spec can be read from its top to its end.  Move the layer up.",
 )
 CYCLE = rule(
     "AC307",

@@ -14,11 +14,12 @@ from archcalc.reader.nodes import Scalar, Value
 
 
 class Manner(NamedTuple):
-    """How a layer, or what a block expands to, stands in its network: with whose weights, in place or not, frozen."""
+    """How a layer, or what a block expands to, stands in its network: with whose weights, in place or not, frozen, as large as which."""
 
     share: Scalar | None = None
     inplace: bool | None = None
     trainable: bool = True
+    like: Scalar | None = None
 
 
 PLAIN = Manner()

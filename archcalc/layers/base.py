@@ -150,6 +150,9 @@ class Layer:
     view: ClassVar[bool] = False  # at inference its output is its input, unchanged in memory
     stated: ClassVar[bool] = False  # its figures are a user's, and nothing executes it
     several: ClassVar[bool] = False  # reads any number of inputs
+    sized: ClassVar[
+        tuple[str, ...]
+    ] = ()  # keys instead of which `like` says how large the output is; it is their `size`
     keeps: ClassVar[Kept | None] = None  # for the backward pass; None: not known
     keys: ClassVar[Mapping[str, Key]] = {}
 

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 from archcalc.diagnostics import rule
 from archcalc.layers.base import UNEVEN_SPLIT, Kept, Layer, key
 from archcalc.layers.misfit import NOTHING_LEFT, LayerError
-from archcalc.reader.values import Choice, Integer, Padding, Paddings
-from archcalc.volume import Volume, Window
+from archcalc.reader.integers import BAD_VALUE
+from archcalc.reader.values import Choice, Extents, Integer, Padding, Paddings
+from archcalc.volume import Pair, Volume, Window
 
 if TYPE_CHECKING:
     from archcalc.forward.run import Array, Run
@@ -23,6 +24,14 @@ MIRRORED = rule(
     "AC216",
     "more is mirrored than there is",
     "`mode: reflect` mirrors the image at its edge, which is not repeated: at most its extent less one.",
+)
+UNREACHED = rule(
+    "AC218",
+    "a size that cannot be had",
+    """
+    `crop` with `size` or `like` takes away and `pad` adds, the same on both sides and an odd column or row on the right and
+    bottom: the image must be as large to be cropped, and no larger to be padded.
+    """,
 )
 NO_WINDOW = rule(
     "AC213",
@@ -79,21 +88,25 @@ class Flatten(Layer):
 class Pad(Layer):
     """Zeros around the image, or its own values: mirrored (`reflect`) or those of its edge (`replicate`).
 
-    `lowest` is minus infinity, which no max pool behind it ever picks.
+    `lowest` is minus infinity, which no max pool behind it ever picks.  `size` (or `like: NAME`) instead says how large
+    the result is: the image stands in its middle, an odd column or row on the right and bottom.
     """
 
     type = "pad"
     aka = ("zero_pad", "zeropad2d", "zero_padding", "zeropadding2d", "zeropad")
     akin = ("constantpad2d", "reflectionpad2d", "reflection_pad", "replicationpad2d")
+    sized = ("padding", "size")
 
-    padding: Padding = key(
+    padding: Padding | None = key(
         Paddings(),
+        default=None,
         notation="",
         letter="P",
         foreign=("pad", "P"),
-        akin=("pads", "size"),
+        akin=("pads",),
         help="columns and rows on each side",
     )
+    size: Pair | None = key(Extents(1), default=None, help="width and height of the output, instead")
     mode: str = key(
         Choice("zeros", "reflect", "replicate", "lowest"),
         default="zeros",
@@ -101,18 +114,25 @@ class Pad(Layer):
     )
 
     def validate(self) -> None:
-        _refuse_mode(self, self.padding, "padding")
+        _one_of(self, self.padding, self.size, "padding")
 
     @property
     def label(self) -> str:
-        return f"PAD{self.padding}"
+        return f"PAD{self.padding}" if self.size is None else f"PAD to {self.size}"
+
+    def sides(self, x: Volume) -> Padding:
+        """Columns and rows on each side of this image."""
+        if self.padding is not None:
+            return self.padding
+        assert self.size is not None
+        return _middle(self.size.width - x.width, self.size.height - x.height, x, self.size, "pad")
 
     @property
     def infinite(self) -> bool:
         return self.mode == "lowest"
 
     def output(self, x: Volume) -> Volume:
-        p = self.padding
+        p = self.sides(x)
         for axis, extent, side in (("width", x.width, max(p[:2])), ("height", x.height, max(p[2:4]))):
             if self.mode == "reflect" and side >= extent:
                 raise LayerError(
@@ -124,7 +144,7 @@ class Pad(Layer):
         return Volume(x.width + p.left + p.right, x.height + p.top + p.bottom, x.channels)
 
     def windows(self, x: Volume) -> tuple[Window, Window]:
-        p = self.padding
+        p = self.sides(x)
         return Window(1, 1, p.left, p.right), Window(1, 1, p.top, p.bottom)
 
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
@@ -133,7 +153,8 @@ class Pad(Layer):
 
     def forward(self, run: "Run", *inputs: "Array") -> "Array":
         (x,) = inputs
-        (n, height, width, channels), p = x.shape, self.padding
+        n, height, width, channels = x.shape
+        p = self.sides(Volume(width, height, channels))
         y = run.new((n, p.top + height + p.bottom, p.left + width + p.right, channels))
         y[...] = float("-inf") if self.mode == "lowest" else 0
         y[:, p.top : p.top + height, p.left : p.left + width] = x
@@ -150,25 +171,38 @@ class Pad(Layer):
 
 
 class Crop(Layer):
-    """The image without columns and rows at its sides."""
+    """The image without columns and rows at its sides, or its middle of a `size`, or `like` another layer's output."""
 
     type = "crop"
     aka = ("cropping2d",)
-    akin = ("cropping",)
+    akin = ("cropping", "center_crop", "centercrop")
+    sized = ("cropping", "size")
 
-    cropping: Padding = key(
-        Paddings(), notation="", akin=("crop", "padding"), help="columns and rows taken from each side"
+    cropping: Padding | None = key(
+        Paddings(),
+        default=None,
+        notation="",
+        akin=("crop", "padding"),
+        help="columns and rows taken from each side",
     )
+    size: Pair | None = key(Extents(1), default=None, help="width and height of the output, instead")
 
     def validate(self) -> None:
-        _refuse_mode(self, self.cropping, "cropping")
+        _one_of(self, self.cropping, self.size, "cropping")
 
     @property
     def label(self) -> str:
-        return f"CROP{self.cropping}"
+        return f"CROP{self.cropping}" if self.size is None else f"CROP to {self.size}"
+
+    def sides(self, x: Volume) -> Padding:
+        """Columns and rows that are taken from each side of this image."""
+        if self.cropping is not None:
+            return self.cropping
+        assert self.size is not None
+        return _middle(x.width - self.size.width, x.height - self.size.height, x, self.size, "crop")
 
     def output(self, x: Volume) -> Volume:
-        c = self.cropping
+        c = self.sides(x)
         y = Volume(x.width - c.left - c.right, x.height - c.top - c.bottom, x.channels)
         for axis, extent, out in zip(("width", "height"), x, y, strict=False):
             if out < 1:
@@ -180,7 +214,7 @@ class Crop(Layer):
         return y
 
     def windows(self, x: Volume) -> tuple[Window, Window]:
-        c = self.cropping
+        c = self.sides(x)
         return Window(1, 1, -c.left, -c.right), Window(1, 1, -c.top, -c.bottom)
 
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
@@ -190,8 +224,8 @@ class Crop(Layer):
         return Kept(storage="view", backward=between - y.size if between < x.size else 0, viewed=True)
 
     def forward(self, run: "Run", *inputs: "Array") -> "Array":
-        c = self.cropping
-        _, height, width, _ = inputs[0].shape
+        _, height, width, channels = inputs[0].shape
+        c = self.sides(Volume(width, height, channels))
         return run.copied(inputs[0][:, c.top : height - c.bottom, c.left : width - c.right])
 
 
@@ -257,11 +291,27 @@ class Shuffle(Layer):
         return run.copied(dealt).reshape(n, height, width, -1)
 
 
-def _refuse_mode(layer: Layer, sides: Padding, name: str) -> None:
-    if sides.mode:
+def _one_of(layer: Layer, sides: Padding | None, size: Pair | None, name: str) -> None:
+    """Refuse a layer whose sides are given by nothing, twice, or by a word that needs a window."""
+    if sides is None and size is None:
+        raise LayerError(BAD_VALUE, f"`{name}` or `size` is needed, or `like`, the layer that is as large")
+    if sides is not None and size is not None:
+        raise LayerError(BAD_VALUE, f"the size is given twice, by `{name}` and by `size`", keys=("size",))
+    if sides is not None and sides.mode:
         raise LayerError(
             NO_WINDOW, f"`{sides.mode}` depends on a window, and {layer.type} has none; give numbers", keys=(name,)
         )
+
+
+def _middle(columns: int, rows: int, x: Volume, size: Pair, verb: str) -> Padding:
+    """The sides around the middle, the odd column and row on the right and bottom."""
+    for axis, differ, extent, wanted in (
+        ("width", columns, x.width, size.width),
+        ("height", rows, x.height, size.height),
+    ):
+        if differ < 0:
+            raise LayerError(UNREACHED, f"cannot {verb} a {axis} of {extent} to {wanted}", keys=("like", "size"))
+    return Padding(columns // 2, columns - columns // 2, rows // 2, rows - rows // 2)
 
 
 def uneven(x: Volume, parts: int, name: str) -> LayerError:

@@ -36,7 +36,9 @@ def reordered(graph: Graph, order: Sequence[int]) -> Graph:
     place = {old: new for new, old in enumerate(order)}
     nodes = tuple(
         one._replace(
-            inputs=tuple(place[two] for two in one.inputs), shares=None if one.shares is None else place[one.shares]
+            inputs=tuple(place[two] for two in one.inputs),
+            shares=None if one.shares is None else place[one.shares],
+            like=None,  # its layer has the size already
         )
         for one in (graph.nodes[old] for old in order)
     )

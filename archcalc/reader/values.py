@@ -1,6 +1,7 @@
 """What a key of a layer can hold: each kind reads a node, describes itself, and gives its JSON Schema."""
 
 import re
+from math import gcd
 from typing import Any, NamedTuple
 
 from archcalc.diagnostics import Refusal, Span
@@ -29,6 +30,18 @@ class Padding(NamedTuple):
         if self.left == self.right and self.top == self.bottom:
             return str(Pair(self.left, self.top))
         return f"{self.left},{self.right},{self.top},{self.bottom}"
+
+
+class Scaling(NamedTuple):
+    """Fractions per axis, `1/2` or `3/2x1`: width/below.width and height/below.height."""
+
+    width: int
+    height: int
+    below: Pair
+
+    def __str__(self) -> str:
+        sides = [f"{one}/{under}" if under > 1 else str(one) for one, under in zip(self[:2], self.below, strict=True)]
+        return sides[0] if sides[0] == sides[1] else "x".join(sides)
 
 
 class Kind:
@@ -125,6 +138,42 @@ class Extents(Kind):
     def four(self, texts: list[str]) -> tuple[str, ...]:
         """What to write for a list of four numbers."""
         return ()
+
+
+class Fractions(Kind):
+    """A factor for both axes, or a pair; whole ones are read as a Pair, `1/2` and `1.5` as a Scaling."""
+
+    one_of = re.compile(r"(\d{1,9})(?:/(\d{1,9})|\.(\d{1,6}))?", re.ASCII)
+
+    whole = Extents(1)
+
+    def __init__(self) -> None:
+        self.words = "a whole number from 1 or a fraction like 1/2, or a pair of them (width x height)"
+        pair = {"type": "string", "pattern": r"^\s*\d+([/.]\d+)?(\s*[xX\u00d7]\s*\d+([/.]\d+)?)?\s*$"}
+        self.schema = {"anyOf": [*self.whole.schema["anyOf"], pair, {"type": "number", "exclusiveMinimum": 0}]}
+
+    def read(self, node: Value, variables: Environment) -> Pair | Scaling:
+        text = node.text.strip() if isinstance(node, Scalar) else ""
+        if not re.fullmatch(r"[\d./xX\u00d7\s]*\d[./]\d[\d./xX\u00d7\s]*", text) or "//" in text:
+            return self.whole.read(node, variables)
+        sides = [self.one_of.fullmatch(one.strip()) for one in re.split(r"[xX\u00d7]", text)]
+        read = [_fraction(*side.groups()) for side in sides if side]
+        if len(read) < len(sides) or len(read) > 2 or not all(above and below for above, below in read):
+            raise bad(node, f"{shown(node)} stands where {self.words} is expected")
+        (width, under), (height, beneath) = read[0], read[-1]
+        return Pair(width, height) if under == beneath == 1 else Scaling(width, height, Pair(under, beneath))
+
+    def takes(self, value: Any) -> bool:
+        if not isinstance(value, Scaling):
+            return self.whole.takes(value)
+        return all(self.whole.one.takes(side) for side in (*value[:2], *value.below))
+
+
+def _fraction(whole: str, below: str | None, decimals: str | None) -> tuple[int, int]:
+    """A fraction in lowest terms: of `3/2`, or of `1.5`."""
+    above, under = int(whole + (decimals or "")), int(below) if below else 10 ** len(decimals or "")
+    common = gcd(above, under) or 1
+    return above // common, under // common
 
 
 class Sides(Extents):

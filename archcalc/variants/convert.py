@@ -100,7 +100,8 @@ def _converted(original: Report) -> tuple[list[Node], dict[int, int], dict[int, 
         stands_for[row.position] = kept[row.position] = len(nodes)
         shares = None if node.shares is None else stands_for[node.shares]
         inputs = tuple(stands_for[one] for one in node.inputs)
-        nodes.append(node._replace(layer=layer, inputs=inputs, shares=shares))
+        like = None if node.like is None else stands_for[node.like]
+        nodes.append(node._replace(layer=layer, inputs=inputs, shares=shares, like=like))
     last = next((row for row in original.outputs if row.position in before), None)
     if last is not None:
         message = f"the network's output is flattened ({last.node.name}), so it has no rows and columns to keep"

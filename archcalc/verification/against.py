@@ -16,6 +16,7 @@ from archcalc.forward.arrays import margins
 from archcalc.forward.run import Array
 from archcalc.layers.pool import Pooling
 from archcalc.verification.against_further import FURTHER
+from archcalc.volume import Volume
 
 RELATIVE = {torch.float32: 1e-4, torch.float64: 1e-6}  # of the largest value; gelu's erf is good to 1.5e-7
 
@@ -85,10 +86,12 @@ def _transposed(layer: Any, images: list[Any], weights: list[Any]) -> Any:
 
 
 def _upsample(layer: Any, images: list[Any], weights: list[Any]) -> Any:
-    corners = {"align_corners": False} if layer.mode == "bilinear" else {}
-    return functional.interpolate(
-        images[0], scale_factor=tuple(float(one) for one in _hw(layer.factor)), mode=layer.mode, **corners
-    )
+    corners = {"align_corners": layer.align_corners} if layer.mode == "bilinear" else {}
+    if layer.size is not None:
+        return functional.interpolate(images[0], size=_hw(layer.size), mode=layer.mode, **corners)
+    below = getattr(layer.factor, "below", (1, 1))
+    factors = tuple(one / under for one, under in zip(layer.factor[1::-1], below[::-1], strict=True))
+    return functional.interpolate(images[0], scale_factor=factors, mode=layer.mode, **corners)
 
 
 def _trained(layer: Any, weights: list[Any]) -> tuple[Any, Any]:
@@ -105,11 +108,17 @@ def _layer_norm(layer: Any, images: list[Any], weights: list[Any]) -> Any:
 
 def _pad(layer: Any, images: list[Any], weights: list[Any]) -> Any:
     mode = layer.mode if layer.mode in ("reflect", "replicate") else "constant"
-    return functional.pad(images[0], layer.padding[:4], mode, float("-inf") if layer.mode == "lowest" else None)
+    return functional.pad(
+        images[0], layer.sides(_volume(images[0]))[:4], mode, float("-inf") if layer.mode == "lowest" else None
+    )
 
 
 def _crop(layer: Any, images: list[Any], weights: list[Any]) -> Any:
-    return functional.pad(images[0], [-side for side in layer.cropping[:4]])
+    return functional.pad(images[0], [-side for side in layer.sides(_volume(images[0]))[:4]])
+
+
+def _volume(image: Any) -> Volume:
+    return Volume(image.shape[3], image.shape[2], image.shape[1])
 
 
 def _fc(layer: Any, images: list[Any], weights: list[Any]) -> Any:

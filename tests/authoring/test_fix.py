@@ -92,8 +92,7 @@ LAYERS = [
     ("conv: {filters: 8, kernel_size: 3, pad: 1, padding: 1}", None),  # would be given twice
     ("conv: {filters: 8, size: 5, pad: 1}", None),  # Darknet's `pad: 1` is half the window
     ("conv: {filters: 8, size: 3, pad: 1}", "conv: {filters: 8, kernel_size: 3, padding: 1}"),
-    ("upsample: {size: 65}", None),  # a factor to Keras, the output's size to PyTorch
-    ("crop: {size: 16}", None),
+    ("upsample: {scale: 2}", None),
     ("conv3d: {filters: 8, kernel_size: 3}", None),
     ("CONV3-8 -> rrelu", None),
     ("CONV3-8 -> CRELU", None),

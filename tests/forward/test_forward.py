@@ -5,6 +5,7 @@ Values are N, H, W, C.  Where padding is read, `pixel` says what stands there.
 
 import math
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from typing import Any, cast
 
 import numpy as np
@@ -19,7 +20,7 @@ from archcalc.layers.conv import Conv
 from archcalc.layers.local import Local
 from archcalc.layers.misfit import LayerError
 from archcalc.layers.pool import AveragePool, L2Pool, MaxPool
-from archcalc.reader.values import Padding
+from archcalc.reader.values import Padding, Scaling
 from archcalc.volume import Pair, Volume
 
 
@@ -393,6 +394,72 @@ def test_upsample(x: Array, factor: Pair, mode: str) -> None:
         return y
 
     agrees(TYPES["upsample"](factor=factor, mode=mode), x, expected)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    images,
+    st.one_of(
+        pairs, st.sampled_from([Scaling(1, 3, Pair(2, 2)), Scaling(2, 1, Pair(3, 1)), Scaling(5, 5, Pair(4, 4))])
+    ),
+    st.booleans(),
+    st.sampled_from([("nearest", False), ("bilinear", False), ("bilinear", True)]),
+)
+def test_resizing(x: Array, wanted: Pair | Scaling, by_size: bool, how: tuple[str, bool]) -> None:
+    """To a size and by fractions: positions in exact fractions, whatever the layer computes with."""
+    mode, corners = how
+    below = wanted.below if isinstance(wanted, Scaling) else Pair(1, 1)
+    ratios = [Fraction(one, under) for one, under in zip(wanted[:2], below, strict=True)]
+    _, height, width, _ = x.shape
+    if by_size:
+        sizes = [max(1, one) for one in wanted[:2]]
+        layer = TYPES["upsample"](size=Pair(*sizes), mode=mode, align_corners=corners)
+        steps = [Fraction(extent, size) for extent, size in zip((width, height), sizes, strict=True)]
+    else:
+        sizes = [math.floor(extent * ratio) for extent, ratio in zip((width, height), ratios, strict=True)]
+        assume(min(sizes) > 0)
+        layer = TYPES["upsample"](factor=wanted, mode=mode, align_corners=corners)
+        steps = [1 / ratio for ratio in ratios]
+
+    def mixed(axis: int, o: int) -> list[tuple[int, Fraction]]:
+        extent, size, step = (width, height)[axis], sizes[axis], steps[axis]
+        if mode == "nearest":
+            return [(math.floor(o * step), Fraction(1))]
+        if corners:
+            centre = o * Fraction(extent - 1, size - 1) if size > 1 else Fraction(0)
+        else:
+            centre = min(max((o + Fraction(1, 2)) * step - Fraction(1, 2), Fraction(0)), Fraction(extent - 1))
+        first = math.floor(centre)
+        return [(first, 1 - (centre - first)), (min(first + 1, extent - 1), centre - first)]
+
+    def expected(layer: Any, x: Array, kept: list[Array]) -> Array:
+        y = np.zeros((len(x), sizes[1], sizes[0], x.shape[3]))
+        for image, r, c, k in np.ndindex(y.shape):
+            for row, a in mixed(1, r):
+                for column, b in mixed(0, c):
+                    y[image, r, c, k] += float(a * b) * x[image, row, column, k]
+        return y
+
+    agrees(layer, x, expected)
+    ends = [one.ends for one in layer.windows(Volume(width, height, 1))]  # what is seen is what is mixed
+    for axis, places in enumerate(ends):
+        for o in range(min(len(places), sizes[axis])):
+            seen = {place for place, share in mixed(axis, o) if share}
+            assert min(seen) >= places[o][0]
+            assert max(seen) < places[o][1]
+
+
+@pytest.mark.parametrize(("size", "taken"), [(Pair(4, 3), (0, 1)), (Pair(5, 5), (0, 0)), (Pair(3, 1), (1, 2))])
+def test_middles(size: Pair, taken: tuple[int, int]) -> None:
+    """An odd column or row is taken from, or stands on, the right and bottom."""
+    x = np.arange(25, dtype="float64").reshape(1, 5, 5, 1)
+    left, top = taken
+    middle = x[:, top : top + size.height, left : left + size.width]
+    agrees(TYPES["crop"](size=size), x, lambda layer, x, kept: middle)
+    back = np.zeros_like(x)
+    rows, columns = (5 - size.height) // 2, (5 - size.width) // 2
+    back[:, rows : rows + size.height, columns : columns + size.width] = middle
+    agrees(TYPES["pad"](size=Pair(5, 5)), middle, lambda layer, x, kept: back)
 
 
 # -- figures by hand ------------------------------------------------------------------------------
