@@ -319,7 +319,7 @@ def examine(
             found = in_order(extension.placed(found))
             document = document._replace(graph=extension.graph(document.graph))
             rows = tuple(row._replace(node=extension.own(row.node)) for row in report.rows)
-            report = Report(document.graph, rows, tuple(extension.placed(report.problems)), convention)
+            report = Report(extension.graph(report.graph), rows, tuple(extension.placed(report.problems)), convention)
         if isinstance(text, SpecText) and not text.pattern and _COMMENT.search(text.text):
             from archcalc.checks.rules import DEFAULT, RULES
             from archcalc.checks.suppress import suppress
@@ -347,7 +347,7 @@ def unreadable(error: SpecError) -> Examination:
 
 def _document(source: SpecText | ModelFile, set: Mapping[str, int] | None, input: str | None) -> Document:
     if isinstance(source, SpecText):
-        beside = None if source.folder is None else partial(read_beside, source.folder)
+        beside = partial(read_beside, source.folder)
         return read_document(source.text, pattern=source.pattern, set=set, input=input, beside=beside)
     for name in set or ():
         from archcalc.language.definitions import UnknownVariable

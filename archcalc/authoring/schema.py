@@ -29,7 +29,7 @@ _DIGITS = r"\s*[-+]?\d[\d_]*(\.\d+)?([eE][-+]?\d+)?\s*"
 _SIDE = r"\s*[\d_]+\s*"
 _WHOLE = {"anyOf": [{"type": "integer"}, {"$ref": "#/$defs/number_text"}]}
 _SHARED: dict[str, Kind] = {"extents": Extents(1), "extents_or_0": Extents(0), "padding": Paddings()}
-_NAME = {"type": ["string", "boolean", "null"], "pattern": "^[A-Za-z_/][A-Za-z0-9_./-]{0,127}$"}
+_NAME = {"type": ["string", "boolean", "null"], "pattern": r"^[A-Za-z_/$][A-Za-z0-9_./$-]{0,127}\*?$"}
 _TEXT = {"type": ["string", "number", "boolean", "null"]}
 
 
@@ -88,6 +88,8 @@ def _top_level() -> dict[str, Schema]:
             "propertyNames": {"pattern": "^(?!i$)[A-Za-z_]"},
             "additionalProperties": whole_or_list,
         },
+        "append": {"$ref": "#/$defs/steps_lenient"},
+        "replace": {"type": "object", "additionalProperties": {"$ref": "#/$defs/branch_lenient"}},
         "pattern": {"type": "string"},
         "with": _with(),
         "expect": _object({key: _expected(key, help) for key, help in EXPECTED.items()}),
@@ -148,7 +150,9 @@ def _steps(strictness: str) -> dict[str, Schema]:
             "type": ["object", "string"],
             "properties": {
                 "repeat": {"description": "how often `layers` are repeated", **_WHOLE},
-                "layers": {"description": "the layers to repeat", **steps},
+                "first": {"description": "the number of the first pass, 1 unless it is given", **_WHOLE},
+                "if": {"description": "whether `layers` are there: 0 or not", **_WHOLE},
+                "layers": {"description": "the layers to repeat, or that are there if", **steps},
                 "name": {"description": "what the layer is called", **_NAME},
                 "from": {
                     "description": "the layer to read instead of the one before; of a repeat one for each pass, too",
@@ -160,11 +164,17 @@ def _steps(strictness: str) -> dict[str, Schema]:
             },
             "additionalProperties": {"description": "use of a block", **arguments},
             "minProperties": 1,
-            "if": {"required": ["repeat"]},
-            "then": {"required": ["layers"], "propertyNames": {"enum": ["repeat", "layers", "name", "from", "share"]}},
+            "if": {"anyOf": [{"required": ["repeat"]}, {"required": ["if"]}]},
+            "then": {
+                "required": ["layers"],
+                "propertyNames": {"enum": ["repeat", "if", "layers", "name", "from", "share", "first"]},
+            },
             "else": {
-                "not": {"type": "object", "propertyNames": {"enum": list(COMMON)}},
-                "properties": {"layers": False},
+                "anyOf": [
+                    {"not": {"type": "object", "propertyNames": {"enum": list(COMMON)}}},
+                    {"required": ["from"], "maxProperties": 1},
+                ],
+                "properties": {"layers": False, "first": False},
                 "allOf": [
                     # one layer a list item: a second key is a name or a place to read from
                     {"if": _none_of(COMMON), "then": {"maxProperties": 1}},

@@ -4,8 +4,10 @@ Everything that is wrong without knowing a variable or a volume is found here.
 """
 
 from collections.abc import Iterable
+from collections.abc import Mapping as Table
 
 from archcalc.diagnostics import Diagnostic, Edit, Problems, Refusal, Span
+from archcalc.language.definitions import BlockHeader
 from archcalc.language.entries import (
     BAD_STRUCTURE,
     INPUT_INSIDE,
@@ -18,13 +20,21 @@ from archcalc.language.entries import (
     unknown_type,
     variables_in,
 )
-from archcalc.language.names import duplicate_name, read_name
+from archcalc.language.names import (
+    duplicate_name,
+    read_reference,
+    read_references,
+    read_template,
+)
 from archcalc.language.pattern import OPTIONAL, Blocks, parse_pattern
 from archcalc.language.steps import (
     PLAIN,
+    Block,
     BlockStep,
     BranchStep,
     Defaults,
+    FromStep,
+    IfStep,
     LayerStep,
     Manner,
     RepeatStep,
@@ -53,6 +63,8 @@ class Compiler:
         self.problems = Problems()
         self.used_blocks: set[str] = set()
         self.stated: list[Stated] = []
+        self.places: set[str] = set()  # variables that stand for layers, of the block that is read
+        self.passed: list[tuple[str, str, str]] = []  # of that block: a variable, and which of another block gets it
         self.words: list[Scalar] = []  # branches of one word, which may be meant as names
         self.seen: dict[int, tuple[Value, tuple[Step, ...]]] = {}  # an aliased node is read once
 
@@ -105,6 +117,10 @@ class Compiler:
         entries = entries_of(item, "a layer")
         if "repeat" in entries:
             return (self._repeat(item, entries),)
+        if "if" in entries and "if" not in self.blocks:
+            return (self._if(item, entries),)
+        if [*entries] == ["from"]:
+            return (FromStep(self._reference(entries["from"][1]), item.span),)
         if "type" in entries and "type" not in self.blocks:
             key, value = entries["type"]
             message = "a layer's type is its key; there is no key `type`"
@@ -138,15 +154,25 @@ class Compiler:
             BAD_STRUCTURE, f"one list item holds both `{first.text}` and {shown(second)}", second.span, notes=(note,)
         )
 
-    def _name(self, entries: Entries, key: str = "name") -> Scalar | None:
-        return read_name(entries[key][1]) if key in entries else None
+    def _name(self, entries: Entries) -> Scalar | None:
+        return read_template(entries["name"][1]) if "name" in entries else None
+
+    def _named(self, entries: Entries, key: str) -> Scalar | None:
+        return self._reference(entries[key][1]) if key in entries else None
+
+    def _reference(self, node: Value, *, several: bool = False) -> Scalar:
+        """A layer that is referred to, by name or by a variable of the block around; `several`: perhaps all passes."""
+        name = read_references(node) if several else read_reference(node)
+        if name.text.startswith("$"):
+            self.places.add(name.text[1:])
+        return name
 
     def _manner(self, entries: Entries) -> Manner:
         """`share`, `inplace` and `trainable`."""
         if not any(word in entries for word in _MANNER):
             return PLAIN
         said = {word: TRUTH.read(entries[word][1], {}) for word in ("inplace", "trainable") if word in entries}
-        return Manner(self._name(entries, "share"), said.get("inplace"), said.get("trainable", True))
+        return Manner(self._named(entries, "share"), said.get("inplace"), said.get("trainable", True))
 
     def _check_keys(self, owner: str, entries: Entries, own: Iterable[str]) -> None:
         takes = (*own, *_COMMON)
@@ -198,17 +224,17 @@ class Compiler:
         values = {**defaults, **values}
         if "like" in entries and layer.sized:
             self._size_once(layer, entries, values)
-        source = self._name(entries, "from")
+        source = self._named(entries, "from")
         sources: tuple[Scalar, ...] | None = (source,) if source else None
         if layer.several and "inputs" in entries:
-            sources = tuple(read_name(one) for one in self._listed(entries, "inputs", "names"))
+            sources = tuple(self._reference(one, several=True) for one in self._listed(entries, "inputs", "names"))
         if "share" in entries:
             places["share"] = entries["share"][1].span
         variables = variables_in(*values.values())
         manner, name = self._manner(entries), self._name(entries)
         if "like" in entries and layer.sized:
             places["like"] = entries["like"][1].span
-            manner = manner._replace(like=self._name(entries, "like"))
+            manner = manner._replace(like=self._named(entries, "like"))
         step = LayerStep(layer, values, key.span, places, name, sources, variables, optional, uncertain, manner)
         missing = [name for name, one in layer.keys.items() if one.required and name not in {*values, *meant}]
         if missing and not optional and layer.type != "input":
@@ -237,15 +263,16 @@ class Compiler:
         lists = self._listed(entries, "branches", "lists")
         branches = tuple(self._branch(one) for one in lists)
         names = self._listed(entries, "inputs", "names")
-        sources = tuple(read_name(one) for one in names)
+        sources = tuple(self._reference(one, several=True) for one in names)
+        loose = any(one.text.endswith("*") for one in sources) or any(_optional(one) for one in branches)
         places = {f"branch {n}": one.span for n, one in enumerate((*lists, *names), 1)}
-        if len(branches) + len(sources) < 2:
+        if len(branches) + len(sources) < 2 and not loose:
             found = "is one" if branches or sources else "are none"
             message = f"{layer.type} joins at least two branches; here {found}"
             raise Refusal(BAD_STRUCTURE, message, key.span, help=("`[]` is the input unchanged",))
         variables = frozenset(name for branch in branches for step in branch for name in step.variables)
-        source = self._name(entries, "from")
-        return BranchStep(layer, branches, key.span, places, self._name(entries), source, sources, variables)
+        source = self._named(entries, "from")
+        return BranchStep(layer, branches, key.span, places, self._name(entries), source, sources, variables, loose)
 
     def _listed(self, entries: Entries, key: str, holds: str) -> tuple[Value, ...]:
         """The items of a list that may be left out."""
@@ -262,8 +289,21 @@ class Compiler:
             self.words.append(node)
         return self.inner(Sequence((node,), node.span) if isinstance(node, Mapping) else node)
 
+    def _if(self, item: Mapping, entries: Entries) -> Step:
+        for word, (key, _) in entries.items():
+            if word not in ("if", "layers"):
+                self.problems.append(unknown_key("if", key, nearest(word, ("layers",)), "if, layers"))
+        condition = entries["if"][1]
+        if not isinstance(condition, Scalar):
+            raise Refusal(BAD_STRUCTURE, f"if is a number, not {shown(condition)}", condition.span)
+        if "layers" not in entries:
+            raise Refusal(MISSING_KEY, "if needs `layers`, the list that is there or not", entries["if"][0].span)
+        body = self.inner(entries["layers"][1])
+        variables = frozenset().union(*(step.variables for step in body)) | variables_in(condition)
+        return IfStep(condition, body, item.span, variables)
+
     def _repeat(self, item: Mapping, entries: Entries) -> Step:
-        self._check_keys("repeat", entries, ("repeat", "layers", "share"))
+        self._check_keys("repeat", entries, ("repeat", "layers", "share", "first"))
         times = entries["repeat"][1]
         if not isinstance(times, Scalar):
             raise Refusal(BAD_STRUCTURE, f"repeat is a number, not {shown(times)}", times.span)
@@ -273,27 +313,50 @@ class Compiler:
         name = self._name(entries)
         if name is None:
             self._check_names(body, {})
-        counters = ("i", name.text) if name else ("i",)
-        variables = frozenset().union(*(step.variables for step in body)).difference(counters) | variables_in(times)
+        first = entries["first"][1] if "first" in entries else None
+        if first is not None and not isinstance(first, Scalar):
+            raise Refusal(BAD_STRUCTURE, f"first is a number, not {shown(first)}", first.span)
+        counters = ("i", name.text) if name and "$" not in name.text else ("i",)
+        variables = frozenset().union(*(step.variables for step in body)).difference(counters)
+        variables |= variables_in(*(one for one in (times, first) if one is not None))
         each = "from" in entries and isinstance(entries["from"][1], Sequence)
         names = self._listed(entries, "from", "names") if each else ()
-        source = None if each else self._name(entries, "from")
-        sources = tuple(read_name(one) for one in names) if each else (source,) if source else ()
+        source = None if each else self._named(entries, "from")
+        sources = tuple(self._reference(one) for one in names) if each else (source,) if source else ()
         share = "share" in entries and TRUTH.read(entries["share"][1], {})
-        return RepeatStep(times, body, item.span, name, sources, counters, variables, each, share)
+        return RepeatStep(times, body, item.span, name, sources, counters, variables, each, share, first)
 
     def _check_names(self, steps: tuple[Step, ...], known: dict[str, Scalar]) -> None:
         """Names in a repeat are numbered, so that two equal ones would not be noticed any more."""
         for step in steps:
-            if step.name:
+            if step.name and "$" not in step.name.text:
                 first = known.setdefault(step.name.text, step.name)
                 if first is not step.name:
                     self.problems.append(duplicate_name(step.name, first.span))
             if isinstance(step, BranchStep):
                 for branch in step.branches:
                     self._check_names(branch, known)
-            elif isinstance(step, RepeatStep) and not step.name:
+            elif isinstance(step, IfStep) or (isinstance(step, RepeatStep) and not step.name):
                 self._check_names(step.body, known)
+
+    def read_blocks(self, headers: Table[str, BlockHeader]) -> dict[str, Block]:
+        """The blocks' steps, and which of their variables stand for layers: as a name, or in another block that gets it."""
+        found: dict[str, Block] = {}
+        named: dict[str, set[str]] = {}
+        passed: dict[str, list[tuple[str, str, str]]] = {}
+        for name, one in headers.items():
+            self.places, self.passed = set(), []
+            found[name] = Block(name, one.variables, self.inner(one.layers), one.span)
+            named[name], passed[name] = self.places, self.passed
+        waiting = True
+        while waiting:
+            waiting = False
+            for name, handed in passed.items():
+                more = {own for own, block, word in handed if word in named.get(block, ())} - named[name]
+                named[name] |= more
+                waiting |= bool(more)
+        self.places, self.passed = set(), []
+        return {name: one._replace(names=frozenset(named[name])) for name, one in found.items()}
 
     def _block(self, key: Scalar, value: Value, around: Entries) -> Step:
         block = key.text
@@ -303,9 +366,16 @@ class Compiler:
             entries.update(entries_of(value, f"the block {block}"))
         self._check_keys(block, entries, (*self.blocks[block], *_MANNER))
         arguments = {word: node for word, (_, node) in entries.items() if word in self.blocks[block]}
-        name, source = self._name(entries), self._name(entries, "from")
+        name, source = self._name(entries), self._named(entries, "from")
+        for word, node in arguments.items():
+            if isinstance(node, Scalar) and node.text.startswith("$"):
+                self.passed.append((node.text[1:], block, word))
         variables = variables_in(*arguments.values())
         return BlockStep(block, arguments, key.span, name, source, variables, self._manner(entries))
+
+
+def _optional(branch: tuple[Step, ...]) -> bool:
+    return len(branch) == 1 and isinstance(branch[0], IfStep)
 
 
 def rounding_of(layer: type[Layer], value: Value) -> Value:

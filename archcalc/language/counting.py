@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import ParamSpec, TypeVar
 
 from archcalc.diagnostics import Diagnostic, Label, Problems, Refusal, Span, rule
-from archcalc.language.names import DUPLICATE_NAME
-from archcalc.language.steps import Block, BlockStep, BranchStep, LayerStep, RepeatStep, Step
-from archcalc.reader.expression import Environment
+from archcalc.language.names import BAD_NAME, DUPLICATE_NAME, read_reference
+from archcalc.language.steps import Block, BlockStep, BranchStep, FromStep, IfStep, LayerStep, RepeatStep, Step
+from archcalc.reader.expression import Environment, Place
 from archcalc.reader.integers import whole_number
-from archcalc.reader.nodes import MAX_DEPTH
+from archcalc.reader.nodes import MAX_DEPTH, Scalar, Value
 from archcalc.reader.text import TOO_LARGE
 
 MAX_LAYERS = 100_000
@@ -63,7 +63,7 @@ class LayerCounter:
         return total
 
     def _count_one(self, step: Step, variables: Environment, depth: int) -> int:
-        if isinstance(step, LayerStep):
+        if isinstance(step, LayerStep | FromStep):
             return 1
         if depth >= MAX_DEPTH:
             message = f"repeats, branches and blocks are nested deeper than {MAX_DEPTH} levels, the limit"
@@ -72,8 +72,12 @@ class LayerCounter:
             return 1 + sum(self.count(branch, variables, depth + 1) for branch in step.branches)
         if isinstance(step, BlockStep):
             return self._count_block(step, variables, depth)
+        if isinstance(step, IfStep):
+            there = self._try(step, whole_number, step.condition, variables)
+            return max(1, self.count(step.body, variables, depth + 1)) if there else 1
         times = self._try(step, repeats, step, variables) or 0
-        if times == 0:
+        first = self._try(step, beginning, step, variables)
+        if times == 0 or first is None:
             return 0
         if step.name and step.name.text in variables and any(step.name.text in one.variables for one in step.body):
             name = step.name.text
@@ -81,7 +85,7 @@ class LayerCounter:
             self.problems.append(Diagnostic(DUPLICATE_NAME, message, step.name.span))
         if any(name in one.variables for one in step.body for name in step.counters):
             total = 0
-            for i in range(1, times + 1):
+            for i in range(first, first + times):
                 self.passes += 1
                 total += max(1, self.count(step.body, {**variables, **dict.fromkeys(step.counters, i)}, depth + 1))
                 if max(total, self.passes) > MAX_LAYERS:
@@ -129,14 +133,32 @@ def repeats(step: RepeatStep, variables: Environment) -> int:
     return times
 
 
-def arguments(step: BlockStep, block: Block, variables: Environment, of_the_spec: Environment) -> dict[str, int]:
+def beginning(step: RepeatStep, variables: Environment) -> int:
+    """The number of a repeat's first pass; Refusal (AC131) below 0."""
+    first = 1 if step.first is None else whole_number(step.first, variables)
+    if first < 0:
+        assert step.first is not None
+        raise Refusal(BAD_REPEAT, f"passes are counted from {first}; 0 is the least", step.first.span)
+    return first
+
+
+def arguments(
+    step: BlockStep,
+    block: Block,
+    variables: Environment,
+    of_the_spec: Environment,
+    find: Callable[[Scalar], int] | None = None,
+) -> dict[str, int | Place]:
     """What a block sees: the spec's variables and its own, whose defaults may use what stands before them.
 
-    Refusal (AC305) where one without a default is not given.
+    Variables that stand for layers are looked up with `find`, where the block is used.  Refusal (AC305) where one
+    without a default is not given.
     """
-    inner = dict(of_the_spec)
+    inner: dict[str, int | Place] = {**of_the_spec}
     for name, default in block.variables.items():
-        if name in step.arguments:
+        if name in block.names and name in step.arguments:
+            inner[name] = _place(step.arguments[name], variables, find)
+        elif name in step.arguments:
             inner[name] = whole_number(step.arguments[name], variables)
         elif default is not None:
             inner[name] = whole_number(default, inner)
@@ -148,6 +170,18 @@ def arguments(step: BlockStep, block: Block, variables: Environment, of_the_spec
                 labels=(Label(block.span, f"its variables: {', '.join(block.variables)}"),),
             )
     return inner
+
+
+def _place(node: Value, variables: Environment, find: Callable[[Scalar], int] | None) -> Place:
+    name = read_reference(node)
+    if not name.text.startswith("$"):
+        return Place(name.text, find(name) if find else -1)
+    known = variables.get(name.text[1:])
+    if not isinstance(known, Place):
+        raise Refusal(
+            BAD_NAME, f"`{name.text}` is {'no variable here' if known is None else f'{known:,}, no layer'}", node.span
+        )
+    return known
 
 
 def too_many(span: Span, layers: int, product: str = "") -> Refusal:

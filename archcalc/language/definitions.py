@@ -93,7 +93,7 @@ def read_blocks(entries: Entries, problems: Problems) -> dict[str, BlockHeader]:
     found: dict[str, BlockHeader] = {}
     listed = entries_of(entries["blocks"][1], "blocks") if "blocks" in entries else {}
     for name, (key, node) in listed.items():
-        if name in TYPES or name in ("repeat", "name", "from", "inputs"):
+        if name in TYPES or name in ("repeat", "if", "name", "from", "inputs"):
             problems.append(bad(key, f"`{name}` is a word of the language and cannot name a block").diagnostic)
             continue
         if problems.attempt(read_name, key) is None:

@@ -7,14 +7,14 @@ from archcalc.diagnostics import Diagnostic, Problems, Refusal, Span, in_order
 from archcalc.graph import UNKNOWN, Graph, Node
 from archcalc.language.compiler import Compiler, pattern_meant
 from archcalc.language.definitions import Variables, read_blocks, read_defaults, read_variables, unused
-from archcalc.language.entries import BAD_STRUCTURE, MISSING_KEY, Entries, Stated, unknown_key
+from archcalc.language.entries import BAD_STRUCTURE, MISSING_KEY, Entries, Stated, entries_of, unknown_key
 from archcalc.language.expand import expand
 from archcalc.language.extends import Beside, Extension, extend
 from archcalc.language.general import unroll
 from archcalc.language.input import first_span, read_input, read_inputs, read_outputs
 from archcalc.language.names import meant_as_names
 from archcalc.language.pattern import parse_pattern
-from archcalc.language.steps import Block, Defaults, Step
+from archcalc.language.steps import Defaults, Step
 from archcalc.language.suggest import MAX_SUGGESTIONS, nearest
 from archcalc.language.training import TrainingSettings, frozen, read_training
 from archcalc.reader.integers import bad
@@ -25,7 +25,7 @@ from archcalc.reader.values import Integer
 
 KEYS = {
     "archcalc": "version of the language, 1",
-    "extends": "the spec beside this one that it is a variant of, without `.yaml`",
+    "extends": "the spec beside this one that it is a variant of, without `.yaml`, or one of the zoo: zoo:resnet50",
     "name": "what the network is called",
     "source": "where the network is published",
     "year": "when it was published",
@@ -37,6 +37,8 @@ KEYS = {
     "vars": "integers to use as $name",
     "blocks": "named lists of layers with variables",
     "layers": "the network: a list of patterns, layers, repeats, joins and blocks",
+    "append": "layers behind those of the extended spec",
+    "replace": "what takes the place of layers, blocks or repeats of the extended spec, by their names",
     "pattern": "the network as one general pattern, instead of layers",
     "with": "the general pattern's hyperparameters per layer type",
     "expect": "what a pipeline asserts about the results",
@@ -158,10 +160,9 @@ class _DocumentReader:
         defaults = attempt(read_defaults, self.entries, problems) or Defaults({})
         headers = attempt(read_blocks, self.entries, problems) or {}
         compiler = Compiler(self.lines, defaults, {name: tuple(one.variables) for name, one in headers.items()})
-        blocks = {
-            name: Block(name, one.variables, compiler.inner(one.layers), one.span) for name, one in headers.items()
-        }
+        blocks = compiler.read_blocks(headers)
         steps = attempt(self.read_steps, compiler)
+        instead = attempt(self.read_instead, compiler) or {}
         problems += compiler.problems
         if steps is None:
             return
@@ -173,7 +174,7 @@ class _DocumentReader:
             input, rest = attempt(read_input, self.entries, steps, numbers, self.input, problems) or (UNKNOWN, steps)
             inputs = (Node("input", input, (), where),)
         inputs = inputs or (Node("input", UNKNOWN, (), self.entries["inputs"][0].span),)
-        self.graph, found = expand(self.name, inputs, rest, numbers, blocks, outputs)
+        self.graph, found = expand(self.name, inputs, rest, numbers, blocks, outputs, instead)
         problems += found
         problems += meant_as_names(compiler.words, self.graph)
         self.stated = compiler.stated
@@ -200,8 +201,29 @@ class _DocumentReader:
         if "year" in self.entries:
             self.problems.attempt(Integer(1900, 2200).read, self.entries["year"][1], {})
 
+    def read_instead(self, compiler: Compiler) -> dict[str, tuple[Scalar, tuple[Step, ...]]]:
+        """`replace`: the steps that take the place of a layer, block or repeat of the base, by its full name."""
+        if "replace" not in self.entries:
+            return {}
+        key, node = self.entries["replace"]
+        if self.extension is None:
+            raise Refusal(BAD_STRUCTURE, "`replace` belongs to `extends`", key.span)
+        return {
+            name: (key, compiler.inner(Sequence((value,), value.span) if isinstance(value, Mapping) else value))
+            for name, (key, value) in entries_of(node, "replace").items()
+        }
+
     def read_steps(self, compiler: Compiler) -> tuple[Step, ...] | None:
-        """The steps; None where what they are cannot be known, so that nothing is made of it."""
+        """The steps, with those that are appended; None where what they are cannot be known, so that nothing is made of it."""
+        steps = self.read_own_steps(compiler)
+        if "append" not in self.entries or steps is None:
+            return steps
+        key, node = self.entries["append"]
+        if self.extension is None:
+            raise Refusal(BAD_STRUCTURE, "`append` belongs to `extends`", key.span)
+        return steps + compiler.inner(node)
+
+    def read_own_steps(self, compiler: Compiler) -> tuple[Step, ...] | None:
         if "layers" in self.entries and "pattern" in self.entries:
             message = "a spec has `layers` or `pattern`, not both"
             raise Refusal(BAD_STRUCTURE, message, self.entries["pattern"][0].span)

@@ -1,6 +1,6 @@
 """`extends: resnet50`: a spec that is another one with some of its keys given anew.
 
-The other spec is a file beside this one, never one outside its folder, and does not extend a third.  `vars`,
+The other spec is a file beside this one or one of the zoo, never another outside its folder, and does not extend a third.  `vars`,
 `defaults` and `blocks` are given anew entry by entry, every other key as a whole.  What is said of the
 network itself (name, source, year, expect) is not inherited.
 
@@ -28,13 +28,21 @@ BAD_BASE = rule(
         name: ResNet-101
         vars: {conv4: 23}
 
-    The name has no folder and no ending, and a spec from standard input or a pattern has nothing beside it.
-    A spec that extends another cannot be extended itself.
+    `append` has layers behind those of the base, `replace` what takes the place of a layer, block or repeat there,
+    nothing if it is `[]`:
+
+        extends: zoo:resnet50
+        replace: {gap1: [], fc1: [CONV1-21]}
+        append: [upsample: {like: input, mode: bilinear}]
+
+    The name has no folder and no ending; `zoo:` is before one that ships with archcalc.  A spec from standard input
+    or a pattern has nothing beside it.  A spec that extends another cannot be extended itself.
     """,
 )
 
 BY_ENTRY = ("vars", "defaults", "blocks")
 OWN = ("archcalc", "name", "source", "year", "expect")  # not inherited
+HERE = ("append", "replace")  # said of the base, not in it
 INSTEAD = {"layers": ("pattern", "with"), "pattern": ("layers",)}  # what a key of the spec puts away in the base
 
 Beside = Callable[[str], str]  # the name of a spec in the same folder -> its text; ValueError says why not
@@ -54,7 +62,8 @@ class Extension(NamedTuple):
             if one.span.line <= self.lines:
                 yield one._replace(labels=labels)
             elif one.severity == "error":
-                where = f"{self.base}.yaml:{one.span.line - self.lines}:{one.span.column}"
+                file = self.base if self.base.startswith("zoo:") else f"{self.base}.yaml"
+                where = f"{file}:{one.span.line - self.lines}:{one.span.column}"
                 yield one._replace(message=f"{where}: {one.message}", span=self.span, text="", labels=labels, edits=())
 
     def own(self, node: Node) -> Node:
@@ -87,8 +96,14 @@ def extend(
             raise Refusal(BAD_BASE, f"{name.text}.yaml is no spec", name.span)
         return None, problems, extension
     if again := base.get("extends"):
-        help = (f"extend {shown(again)}",) if isinstance(again, Scalar) else ()
+        zoo = "zoo:" if name.text.startswith("zoo:") else ""
+        help = (f"extend {zoo}{again.text}",) if isinstance(again, Scalar) and len(again.text) < 60 else ()
         raise Refusal(BAD_BASE, f"{name.text} extends another spec itself", name.span, help=help)
+    for word in HERE:
+        if (said := base.get(word)) is not None:
+            problems.append(Diagnostic(BAD_BASE, f"`{word}` belongs to a spec that extends another", said.span))
+        if (own := root.get(word)) is not None and any(root.get(one) for one in INSTEAD):
+            raise Refusal(BAD_BASE, f"`{word}` is of the base's layers, and here are others", own.span)
     return _merged(root, base), problems, extension
 
 

@@ -8,6 +8,8 @@ from archcalc.diagnostics import Diagnostic, Label, Problems, Refusal, Span, rul
 from archcalc.graph import Graph, Node
 from archcalc.language.cursor import BAD_PATTERN
 from archcalc.language.suggest import MAX_SUGGESTIONS, nearest
+from archcalc.reader.expression import Environment
+from archcalc.reader.integers import whole_number
 from archcalc.reader.nodes import Scalar, Value, shown
 
 BAD_NAME = rule(
@@ -29,7 +31,8 @@ UNKNOWN_NAME = rule(
     """
     `from`, `inputs`, `share` and `like` name a layer, block or join that stands earlier, `outputs` and `freeze` one anywhere.
     Names are looked up from the inside out: first in the block or repeat around, then in what is around that; from
-    outside, what is inside is reached by its full name, like `stage2.block3.conv1`.
+    outside, what is inside is reached by its full name, like `stage2.block3.conv1`.  In a block and in a pass of a
+    repeat `in` is what it begins with; `name*` is every pass of a repeat, or every layer of this name in its passes.
     """,
 )
 FORWARD_REFERENCE = rule(
@@ -44,6 +47,34 @@ CYCLE = rule(
 )
 
 NAME = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]{0,127}", re.ASCII)
+
+
+_FILLED = re.compile(r"\$[A-Za-z_]\w*", re.ASCII)
+
+
+def read_template(node: Value) -> Scalar:
+    """The name of what may be repeated, in which `$i` and other variables stand for their numbers: `layer1.$i`."""
+    if isinstance(node, Scalar) and "$" in node.text and NAME.fullmatch(_FILLED.sub("1", node.text)):
+        return node
+    return read_name(node)
+
+
+def filled(name: Scalar, variables: Environment) -> Scalar:
+    """A template with its variables' numbers."""
+    text = _FILLED.sub(lambda found: str(whole_number(Scalar(found[0], name.span), variables)), name.text)
+    return read_name(Scalar(text, name.span))
+
+
+def read_reference(node: Value) -> Scalar:
+    """The name of a layer, or a variable that stands for one."""
+    return node if isinstance(node, Scalar) and _FILLED.fullmatch(node.text) else read_name(node)
+
+
+def read_references(node: Value) -> Scalar:
+    """The name of a layer, or that of a repeat with a star: all its passes."""
+    if isinstance(node, Scalar) and node.text.endswith("*") and NAME.fullmatch(node.text[:-1]):
+        return node
+    return read_reference(node)
 
 
 def read_name(node: Value) -> Scalar:
@@ -91,6 +122,10 @@ def meant_as_names(words: Iterable[Scalar], graph: Graph) -> list[Diagnostic]:
     ]
 
 
+OWN_INPUT = "in"
+SAID = -2  # a node that is not there, which has been said
+
+
 class Pending(NamedTuple):
     """A name that was not known when node number `reader` read it, or was to use its weights."""
 
@@ -110,6 +145,11 @@ class Scope:
         self.repeated = repeated  # names inside are numbered
         self.counters: dict[str, int] = {}
         self.latest: dict[str, int] = {}
+        self.passes: dict[str, list[int]] = {}  # what a repeat has numbered, without the number
+
+    def begin(self, node: int) -> None:
+        """Let `in` be what a block or a pass of a repeat begins with."""
+        self.latest[OWN_INPUT] = node if node >= 0 else SAID
 
 
 class Names:
@@ -120,12 +160,13 @@ class Names:
         self.numbers = {node.name: number for number, node in enumerate(nodes)}
         self.written: dict[str, Span] = {}  # where a name stands that was given, by the full name
         self.pending: list[Pending] = []
+        self.unnumbered: set[Span] = set()
 
-    def choose(self, given: Scalar | None, type: str, scope: Scope) -> str:
-        """A step's name in its scope: the given one, numbered in repeats, or the type with a number."""
+    def choose(self, given: Scalar | None, type: str, scope: Scope, *, exact: bool = False) -> str:
+        """A step's name in its scope: the given one, numbered in repeats unless it is `exact`, or the type with a number."""
         if given is None:
             return self.number(type, scope)
-        if scope.repeated:
+        if scope.repeated and not exact:
             return self.number(given.text, scope)
         full = scope.prefix + given.text
         if full in self.numbers:
@@ -149,9 +190,27 @@ class Names:
     def find(self, source: Scalar, scope: Scope, *, share: bool = False) -> int:
         """The node a name refers to; -1 where there is none yet, which is sorted out at the end."""
         found = self._lookup(source.text, scope)
+        if found == SAID:
+            return -1
         if found < 0:
             self.pending.append(Pending(source, scope, len(self.nodes), share))
         return found
+
+    def all_passes(self, source: Scalar, scope: Scope) -> list[int]:
+        """The nodes that `name*` refers to: what a repeat has numbered so, up to here."""
+        name = source.text[:-1]
+        around: Scope | None = scope
+        while around is not None:
+            if name in around.passes:
+                return around.passes[name]
+            around = around.parent
+        if source.span not in self.unnumbered:
+            self.unnumbered.add(source.span)
+            message = f"no repeat numbers a `{name}` before this"
+            self.problems.append(
+                Diagnostic(UNKNOWN_NAME, message, source.span, help=("`name*` is every pass of a repeat",))
+            )
+        return [-1]
 
     def _lookup(self, name: str, scope: Scope) -> int:
         """From the inside out; -1 where the name is not known."""

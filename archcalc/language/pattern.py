@@ -30,6 +30,7 @@ _PLAIN_CALL = re.compile(r"([A-Za-z_]\w{0,63})\([\w.]{0,40}\)", re.ASCII)
 _FRAMEWORKS = re.compile(r"[A-Za-z_]+[123][dD]", re.ASCII)  # `Conv2d`: no window of 2 and a dilation
 _REST = re.compile(r"(?:\d++(?:x\d++)?+)?+(?:[a-z](?:\d++(?:x\d++)?+|same|half|valid)?+)*+")
 _VALUE = re.compile(r"\d+(?:_\d+)*(?:x\d+|\.\d+)?|\$[A-Za-z_]\w*|same|half|valid", re.ASCII)
+_OTHER_SIDE = re.compile(r"x(?:(?=(\())|(\d+|\$[A-Za-z_]\w*))", re.ASCII)
 _COUNT = re.compile(r"\s*(?:(\d+(?:_\d+)*)|(\$?[A-Za-z_]\w*))", re.ASCII)
 
 _SLASH = re.compile(r"\s*/\s*(\d+)\b", re.ASCII)  # a stride, as figures of papers have it
@@ -231,8 +232,14 @@ class _Parser(Cursor):
             begin = self.at
             if text.startswith("(", begin):
                 value = self.parenthesis()
+                if found := _OTHER_SIDE.match(text, self.at):  # `($size)x1`, or `($size)x($size + 2)`
+                    self.at = found.end()
+                    value += "x" + (self.parenthesis() if found[1] else found[2])
             elif found := _VALUE.match(text, begin):
                 self.at, value = found.end(), found[0]
+                if text.startswith("x(", self.at):  # `7x($size)`
+                    self.at += 1
+                    value += "x" + self.parenthesis()
             else:
                 raise self.refuse(f"a number is expected after `{sign}`", start)
             entries[key] = (Scalar(key, self.span(start, self.at)), Scalar(value, self.span(begin, self.at)))

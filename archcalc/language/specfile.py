@@ -77,8 +77,15 @@ def is_path(spec: str | os.PathLike[str]) -> bool:
     return not isinstance(spec, str) or not (spec == "-" or spec.startswith("zoo:") or is_pattern(spec))
 
 
-def read_beside(folder: str, name: str) -> str:
-    """The text of `name`.yaml in a folder and nowhere else; ValueError, in words for a message, if there is none."""
+def read_beside(folder: str | None, name: str) -> str:
+    """The text of `name`.yaml in a folder and nowhere else, or of the zoo; ValueError, in words for a message, if there is none."""
+    if name.startswith("zoo:"):
+        try:
+            return decode(_read(zoo_path(name[4:]), name))
+        except (SpecUnavailable, Refusal) as error:
+            raise ValueError(str(error)) from None
+    if folder is None:
+        raise ValueError("there is nothing beside a spec that is not a file")
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name) or name.endswith((".yaml", ".yml")):
         raise ValueError("a spec beside this one is named without folder and ending, like resnet50")
     path = os.path.realpath(os.path.join(folder, f"{name}.yaml"))

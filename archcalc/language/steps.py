@@ -38,8 +38,30 @@ class LayerStep(NamedTuple):
     manner: Manner = PLAIN
 
 
+class FromStep(NamedTuple):
+    """Nothing but where the steps behind it go on from."""
+
+    source: Scalar
+    span: Span
+    name: None = None
+    variables: frozenset[str] = frozenset()
+
+
+class IfStep(NamedTuple):
+    """Steps that are there where the condition is not 0; a branch that is one of these is absent where it is 0."""
+
+    condition: Scalar
+    body: "tuple[Step, ...]"
+    span: Span
+    variables: frozenset[str]
+    name: None = None
+
+
 class RepeatStep(NamedTuple):
-    """`sources`: one name for where the first pass begins, or one for each pass.  `share`: all passes have one set of weights."""
+    """`sources`: one name for where the first pass begins, or one for each pass.  `share`: all passes have one set of weights.
+
+    `first` is the number of the first pass, 1 unless it is given.
+    """
 
     times: Scalar
     body: "tuple[Step, ...]"
@@ -50,6 +72,7 @@ class RepeatStep(NamedTuple):
     variables: frozenset[str]
     each: bool = False  # `sources` are of the passes
     share: bool = False
+    first: Scalar | None = None
 
 
 class BranchStep(NamedTuple):
@@ -61,6 +84,7 @@ class BranchStep(NamedTuple):
     source: Scalar | None
     sources: tuple[Scalar, ...]
     variables: frozenset[str]
+    loose: bool = False  # how many it joins is known when it is laid out; one of them needs no join
 
 
 class BlockStep(NamedTuple):
@@ -73,16 +97,17 @@ class BlockStep(NamedTuple):
     manner: Manner = PLAIN
 
 
-Step = LayerStep | RepeatStep | BranchStep | BlockStep
+Step = LayerStep | RepeatStep | BranchStep | BlockStep | FromStep | IfStep
 
 
 class Block(NamedTuple):
-    """A named list of steps with its variables; None is a variable that has no default."""
+    """A named list of steps with its variables; None is a variable that has no default.  `names` stand for layers."""
 
     name: str
     variables: Mapping[str, Value | None]
     body: tuple[Step, ...]
     span: Span
+    names: frozenset[str] = frozenset()
 
 
 class Defaults(NamedTuple):

@@ -34,7 +34,20 @@ TRANSLATED = {
     "no_bias": ("bias", {"true": "false", "false": "true"}),  # MXNet
 }
 
-_NO_VOLUMES = "this is no layer of a ConvNet on images: volumes here are width x height x channels"
+_NO_VOLUMES = (
+    "{} is not a volume of a ConvNet, which has width, height and channels;"
+    " `opaque: {{volume: WxHxC}}` stands for it, counted as you state"
+)
+_RECURRENT = (
+    *("lstm", "gru", "rnn", "simplernn", "bilstm", "bigru", "convlstm", "convlstm2d", "lstmcell", "grucell", "rnncell"),
+    *("bidirectional", "timedistributed", "recurrent"),
+)
+_ATTENTIVE = (
+    *("attention", "self_attention", "selfattention", "cross_attention", "additiveattention", "window_attention"),
+    *("multiheadattention", "multihead_attention", "multi_head_attention", "mha", "mhsa", "non_local", "vit", "swin"),
+    *("transformer", "transformer_block", "transformer_encoder", "transformerencoder", "transformerencoderlayer"),
+    *("transformerdecoder", "transformerdecoderlayer", "encoder_layer", "embedding", "pos_embed"),
+)
 # Operations that are not here although a word for another one looks alike, and what to write instead, if there is anything.
 ELSEWHERE = {
     **dict.fromkeys(("identity", "noop"), "`[]` is the input unchanged"),
@@ -45,9 +58,12 @@ ELSEWHERE = {
     **dict.fromkeys(("mvn",), ""),
     **dict.fromkeys(("sample", "grid_sample", "maxunpool2d", "unpool", "dot"), ""),
     **dict.fromkeys(("fractional_max_pool2d", "spp", "spatial_pyramid_pool"), ""),
-    **dict.fromkeys(("lstm", "gru", "rnn", "attention", "multiheadattention", "embedding", "transformer"), _NO_VOLUMES),
+    **dict.fromkeys(
+        _RECURRENT, _NO_VOLUMES.format("what a recurrent layer passes on, a step of a sequence after another,")
+    ),
+    **dict.fromkeys(_ATTENTIVE, _NO_VOLUMES.format("what attention works on, a set of tokens,")),
 }
-_OTHER_DIMENSIONS = re.compile(r"(?!pad)[a-z_]+[13]d", re.ASCII)  # `conv1d`, `maxpool3d`
+_OTHER_DIMENSIONS = re.compile(r"(?!pad)[a-z_]+([13])d", re.ASCII)  # `batchnorm1d`, `maxpool3d`
 
 # What is worth knowing before a word is replaced.
 NOTES = {
@@ -135,8 +151,10 @@ def elsewhere(word: str) -> str | None:
     folded = word.lower()
     if folded in TYPES:
         return None
-    if _OTHER_DIMENSIONS.fullmatch(folded):
-        return "volumes here have a width and a height"
+    if found := _OTHER_DIMENSIONS.fullmatch(folded):
+        if found[1] == "3":
+            return _NO_VOLUMES.format("what has a depth or a time besides")
+        return "volumes here have a width and a height; a sequence has height 1: `conv1d`, `pool1d`"
     return ELSEWHERE.get(folded)
 
 

@@ -9,13 +9,14 @@ from archcalc.diagnostics import Refusal, Span, rule
 
 MAX_DIGITS = 18
 MAX_NESTING = 32
+MAX_EXPONENT = 60  # 2**60 has 19 digits
 MAX_NAMES = 20  # that a message lists
 
 BAD_EXPRESSION = rule(
     "AC120",
     "an expression cannot be evaluated",
     """
-    A scalar that holds `$name` is integer arithmetic: `+ - * // %`, parentheses, numbers and `$names`.
+    A scalar that holds `$name` is integer arithmetic: `+ - * // % **`, parentheses, numbers and `$names`.
     Names come from `vars`, from a block's parameters, and `$i` is the number of a repeat's pass, from 1.
     Division is `//`, rounded down; there are no fractions, functions or other operators.  Every
     intermediate result has at most 18 digits.  A comparison (`== != < <= > >=`) is 1 or 0, so that
@@ -27,9 +28,17 @@ BAD_EXPRESSION = rule(
     """,
 )
 
-Environment = Mapping[str, int]
 
-_TOKEN = re.compile(r"\s*(?:(\d+(?:_\d+)*)|\$([A-Za-z_]\w*)|(//|[=!<>]=|[-+*%()<>]))", re.ASCII)
+class Place(NamedTuple):
+    """A layer that a block's variable stands for: its name as it is written, and its position, -1 while nobody knows."""
+
+    text: str
+    node: int
+
+
+Environment = Mapping[str, int | Place]
+
+_TOKEN = re.compile(r"\s*(?:(\d+(?:_\d+)*)|\$([A-Za-z_]\w*)|(//|\*\*|[=!<>]=|[-+*%()<>]))", re.ASCII)
 _NAME = re.compile(r"\$([A-Za-z_]\w*)", re.ASCII)
 
 
@@ -74,7 +83,7 @@ def _tokens(text: str, span: Span) -> list[_Token]:
                 BAD_EXPRESSION,
                 f"`{text[position:].strip()[:20]}` is not integer arithmetic",
                 span,
-                notes=("an expression has numbers, $names, + - * // %, comparisons and parentheses",),
+                notes=("an expression has numbers, $names, + - * // % **, comparisons and parentheses",),
                 help=("division is `//`, rounded down",) if text.startswith("/", position) else (),
             )
         number, name, sign = match.groups()
@@ -122,19 +131,43 @@ class _Parser:
         return value
 
     def factor(self) -> int:
+        """A number, negated or to a power; `-2**2` is -4 and `2**3**2` is 2**9, as in Python."""
         sign = 1
         while self.tokens and self.tokens[-1].kind == "-":
             self.tokens.pop()
             sign = -sign
         if not self.tokens:
             raise Refusal(BAD_EXPRESSION, "the expression ends where a number is expected", self.span)
+        value = self.atom()
+        if self.tokens and self.tokens[-1].kind == "**":
+            self.tokens.pop()
+            self.depth += 1
+            if self.depth > MAX_NESTING:
+                raise Refusal(BAD_EXPRESSION, f"more than {MAX_NESTING} powers are nested", self.span)
+            value = self.power(value, self.factor())
+            self.depth -= 1
+        return sign * value
+
+    def power(self, value: int, exponent: int) -> int:
+        """Refused before it is computed where it has too many digits: 2 has 18 of them by the 60th power."""
+        if exponent < 0:
+            raise Refusal(BAD_EXPRESSION, f"{value}**{exponent} is a fraction", self.span)
+        if exponent >= MAX_EXPONENT and abs(value) > 1:
+            raise self.too_large()
+        return self.bounded(value**exponent if abs(value) > 1 else value ** min(exponent, 2 + exponent % 2))
+
+    def atom(self) -> int:
         token = self.tokens.pop()
         if token.kind == "number":
-            return sign * self.number(token.text)
+            return self.number(token.text)
         if token.kind == "name":
             if token.text not in self.variables:
                 raise self.unknown(token.text)
-            return sign * self.variables[token.text]
+            found = self.variables[token.text]
+            if isinstance(found, Place):
+                message = f"`${token.text}` is the layer `{found.text}`, not a number"
+                raise Refusal(BAD_EXPRESSION, message, self.span)
+            return found
         if token.kind != "(":
             message = f"`{token.text}` stands where a number is expected"
             raise Refusal(BAD_EXPRESSION, message, self.span)
@@ -146,7 +179,7 @@ class _Parser:
         if not self.tokens or self.tokens.pop().kind != ")":
             raise Refusal(BAD_EXPRESSION, "a parenthesis is not closed", self.span)
         self.depth -= 1
-        return sign * value
+        return value
 
     def number(self, text: str) -> int:
         if len(text) > 2 * MAX_DIGITS:

@@ -48,8 +48,8 @@ def whole_number(node: Value, variables: Environment, words: str = "a whole numb
         return int(text)
     if len(text) > MAX_EXPRESSION:
         raise bad(node, f"a value has at most {MAX_EXPRESSION:,} characters")
-    if text[:1] == "$" and text[1:] in variables:
-        return variables[text[1:]]
+    if text[:1] == "$" and isinstance(value := variables.get(text[1:]), int):
+        return value
     if "$" in text:
         return evaluate(text, variables, node.span)
     for trap, why in _TRAPS:
@@ -57,11 +57,11 @@ def whole_number(node: Value, variables: Environment, words: str = "a whole numb
             raise bad(node, f"{shown(node)} {why}; here stands {words}")
     if re.fullmatch(r"[\d\s+*/%()-]+", text) and re.search(r"\d\s*[-+*/%]", text):
         try:
-            value = evaluate(text, {}, node.span)
+            result = evaluate(text, {}, node.span)
         except Refusal:
             pass
         else:
             raise bad(
-                node, f"{shown(node)} is arithmetic without a variable", help=(f"write {value}",), instead=str(value)
+                node, f"{shown(node)} is arithmetic without a variable", help=(f"write {result}",), instead=str(result)
             )
     raise bad(node, f"{shown(node)} stands where {words} is expected")

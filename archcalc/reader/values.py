@@ -12,6 +12,9 @@ from archcalc.volume import MAX_DIMENSION, Pair, Volume
 
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d{1,3})?", re.ASCII)
 _TUPLE = re.compile(r"\s*\(\s*\d+\s*(?:,|\Z)", re.ASCII)
+_BETWEEN = re.compile(
+    r"(?<=[)\d])\s*[xX\u00d7]\s*(?=[($\d])(?![^(]*\))", re.ASCII
+)  # an x that parts the sides of a pair
 PAIR = re.compile(r"(\d+)\s*[xX\u00d7]\s*(\d+)", re.ASCII)
 
 
@@ -106,6 +109,8 @@ class Extents(Kind):
             return Pair(*(self.one.read(Scalar(side, node.span), variables) for side in match.groups()))
         if _TUPLE.match(node.text):
             raise self._ambiguous(node)
+        if "$" in node.text and len(parts := _sides(node.text)) == 2:
+            return Pair(*(self.one.read(Scalar(side, node.span), variables) for side in parts))
         value = self.one.read(node, variables)
         return Pair(value, value)
 
@@ -174,6 +179,11 @@ def _fraction(whole: str, below: str | None, decimals: str | None) -> tuple[int,
     above, under = int(whole + (decimals or "")), int(below) if below else 10 ** len(decimals or "")
     common = gcd(above, under) or 1
     return above // common, under // common
+
+
+def _sides(text: str) -> list[str]:
+    """The sides of `(2*$f)x1`: what an `x` outside of parentheses and words parts."""
+    return [one.strip() for one in _BETWEEN.split(text)] if len(text) <= MAX_EXPRESSION else []
 
 
 class Sides(Extents):

@@ -17,7 +17,7 @@ from archcalc.layers import TYPES, Key
 from archcalc.layers.merge import Merge
 from archcalc.layers.misfit import LayerError
 from archcalc.layers.reshape import Input
-from archcalc.reader.values import Choice, Integer, Number, Padding
+from archcalc.reader.values import Choice, Integer, Number, Padding, Scaling
 from archcalc.volume import Pair, Volume
 
 
@@ -87,6 +87,7 @@ SAMPLES: dict[str, list[Any]] = {
     "Boolean": [False],
     "Line": ["attention", "a head, of sorts: {8}", '"quoted" # \u00e9', "null", "12", "- x"],
     "Volumes": [Volume(2, 3, 4), Volume(1, 1, 1)],
+    "Fractions": [Pair(2, 2), Scaling(1, 3, Pair(2, 1)), Scaling(5, 5, Pair(4, 4))],
     "Extents": [Pair(3, 1), Pair(2, 2)],
     "Length": [Pair(3, 1), Pair(2, 1)],
     "LengthPadding": [Padding(1, 2, 0, 0), Padding(2, 2, 0, 0), Padding(mode="half")],
@@ -103,7 +104,12 @@ def samples(key: Key) -> list[Any]:
     return list(key.kind.options) if isinstance(key.kind, Choice) else SAMPLES[type(key.kind).__name__]
 
 
-NEEDED: dict[str, dict[str, Any]] = {"clamp": {"low": -1.5}}  # one of several keys that may each be left out
+NEEDED: dict[str, dict[str, Any]] = {  # one of several keys that may each be left out
+    "clamp": {"low": -1.5},
+    "crop": {"cropping": Padding(0, 1, 0, 0)},
+    "pad": {"padding": Padding(2, 2, 3, 3)},
+    "upsample": {"factor": Pair(2, 2), "mode": "bilinear"},
+}
 
 
 @pytest.mark.parametrize("type", sorted(name for name, one in TYPES.items() if not issubclass(one, (Merge, Input))))
@@ -115,7 +121,8 @@ def test_every_key_of_every_layer_type(type: str) -> None:
     for name, key in layer.keys.items():
         for value in samples(key):
             try:
-                layers.append(layer(**{**required, name: value}))
+                others = {one: it for one, it in required.items() if not {one, name} <= {*layer.sized}}
+                layers.append(layer(**{**others, name: value}))
             except LayerError:
                 pass  # not together with the others
     assert len(layers) > len(layer.keys)

@@ -441,7 +441,8 @@ def test_resizing(x: Array, wanted: Pair | Scaling, by_size: bool, how: tuple[st
         return y
 
     agrees(layer, x, expected)
-    ends = [one.ends for one in layer.windows(Volume(width, height, 1))]  # what is seen is what is mixed
+    reaches: Any = layer.windows(Volume(width, height, 1))
+    ends = [one.ends for one in reaches]  # what is seen is what is mixed
     for axis, places in enumerate(ends):
         for o in range(min(len(places), sizes[axis])):
             seen = {place for place, share in mixed(axis, o) if share}

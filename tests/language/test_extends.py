@@ -122,7 +122,10 @@ def test_what_cannot_be_extended(folder: Path, name: str, message: str) -> None:
 
 def test_a_spec_that_is_no_file_has_nothing_beside_it() -> None:
     (found,) = examine(SpecText("<stdin>", "extends: base\n")).diagnostics
-    assert (found.code, found.message) == ("AC140", "there is nothing beside a spec that is not a file")
+    assert (found.code, found.message) == (
+        "AC140",
+        "cannot extend `base`: there is nothing beside a spec that is not a file",
+    )
 
 
 def test_broken_yaml_in_the_base(folder: Path) -> None:

@@ -244,3 +244,44 @@ def test_a_window_and_filters_that_are_swapped() -> None:
         "AC202",
         ("`padding: 2` (-> 1)", "a window of 28 covers the whole width (-> 1)", "or `CONV3-32`: 32 filters of 3x3"),
     )
+
+
+IS_NO_VOLUME = (
+    "is not a volume of a ConvNet, which has width, height and channels;"
+    " `opaque: {volume: WxHxC}` stands for it, counted as you state"
+)
+NO_VOLUMES = {
+    "what has a depth or a time besides": (
+        "conv3d",
+        "Conv3d",
+        "CONV3D",
+        "MaxPool3D",
+        "batchnorm3d",
+        "adaptiveavgpool3d",
+    ),
+    "what a recurrent layer passes on, a step of a sequence after another,": (
+        "lstm",
+        "LSTM",
+        "GRU",
+        "ConvLSTM2D",
+        "Bidirectional",
+    ),
+    "what attention works on, a set of tokens,": (
+        "attention",
+        "MultiheadAttention",
+        "transformer",
+        "TransformerEncoderLayer",
+        "mhsa",
+    ),
+}
+
+
+@pytest.mark.parametrize(("word", "what"), [(word, what) for what, words in NO_VOLUMES.items() for word in words])
+def test_what_is_no_volume_is_pointed_to_opaque(word: str, what: str) -> None:
+    for written in (f"{word}: {{hidden_size: 8}}", word):
+        (one, *_) = found(written)
+        assert one == ("AC105", f"there is no layer type `{word}`", (f"{what} {IS_NO_VOLUME}",))
+
+
+def test_the_opaque_layer_it_points_to_is_read() -> None:
+    assert found("opaque: {volume: 32x32x3, what: attention}") == []
