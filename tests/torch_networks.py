@@ -190,9 +190,14 @@ class Network:
                 kernel = layer.kernel_size
                 weight = self.parameter(layer.filters, x.shape[1] // layer.groups, kernel.height, kernel.width)
                 flat = weight.reshape(1, layer.filters, -1)
-                weight = F.batch_norm(flat, None, None, training=True, momentum=0.0).reshape_as(weight)
+                gain = self.parameter(layer.filters).mul(1.0) if layer.gain else None
+                weight = F.batch_norm(flat, None, None, gain, training=True, momentum=0.0).reshape_as(weight)
                 bias = self.parameter(layer.filters) if layer.bias else None
                 return F.conv2d(x, weight, bias, layer.stride[::-1], padding=1, groups=layer.groups)
+            case "blurpool":
+                kernel, channels = layer.kernel_size, x.shape[1]
+                weight = self.made(1, self.buffers, (channels, 1, kernel.height, kernel.width), self.dtype)
+                return F.conv2d(x, weight, None, layer.stride[::-1], padding=1, groups=channels)
             case "channel_conv":
                 side = layer.kernel_size // 2
                 y = F.conv1d(x.flatten(1)[:, None], self.parameter(1, 1, layer.kernel_size), padding=side)

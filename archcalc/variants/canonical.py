@@ -16,7 +16,7 @@ from archcalc.layers.base import Windowed
 from archcalc.layers.depthwise import DepthwiseConv
 from archcalc.layers.pool import GlobalAveragePool
 from archcalc.reader.values import Padding
-from archcalc.volume import Volume
+from archcalc.volume import Pair, Volume
 
 LOOSE = ("eps", "slope", "initial", "momentum")  # keys that only a strict comparison looks at
 _UNORDERED = ("add", "multiply", "maximum", "minimum")
@@ -77,6 +77,8 @@ def _plain(layer: Layer, inputs: tuple[Volume, ...], *, strict: bool) -> Layer:
         return GlobalAveragePool()
     if layer.type in ("hardtanh", "clamp") and (values["low"], values["high"]) == (0, 6):
         return ReLU6()
+    if layer.type == "upsample":
+        values.update(_factor(layer, inputs[0]))
     if isinstance(layer, Windowed):
         values.update(_windows(layer, inputs[0]))
     return type(layer)(**values)
@@ -87,6 +89,14 @@ def _whole(layer: Any, x: Volume) -> bool:
     if layer.type == "adaptive_avgpool":
         return bool(layer.size == (1, 1))
     return bool(layer.kernel_size == x[:2] and layer.padding == Padding())
+
+
+def _factor(layer: Any, x: Volume) -> dict[str, Any]:
+    """How many times as large an upsampling's output is, where that is a whole number; its size, if it has one."""
+    y = layer.output(x)
+    if layer.size is None or y.width % x.width or y.height % x.height:
+        return {}
+    return {"factor": Pair(y.width // x.width, y.height // x.height), "size": None}
 
 
 def _windows(layer: Windowed, x: Volume) -> dict[str, Any]:

@@ -246,6 +246,7 @@ REFERENCES: dict[str, Reference] = {
     "conv1d": _conv,
     "pool1d": _max_pool,
     "avgpool1d": _average_pool,
+    "blurpool": _depthwise,
     "conv": _conv,
     "local": _local,
     "fc": _fc,

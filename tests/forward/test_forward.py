@@ -340,10 +340,11 @@ def test_separable(
 
 
 @settings(max_examples=40, deadline=None)
-@given(images, pairs, paddings(), st.sampled_from([1, 2]))
-def test_standardized(x: Array, size: Pair, padding: Padding, groups: int) -> None:
+@given(images, pairs, paddings(), st.sampled_from([1, 2]), st.booleans())
+def test_standardized(x: Array, size: Pair, padding: Padding, groups: int, gain: bool) -> None:
     assume(x.shape[3] % groups == 0)
-    layer: Any = made(lambda: TYPES["ws_conv"](filters=2, kernel_size=size, padding=padding, groups=groups, eps=0.01))
+    keys: dict[str, Any] = {"kernel_size": size, "padding": padding, "groups": groups, "gain": gain}
+    layer: Any = made(lambda: TYPES["ws_conv"](filters=2, eps=0.01, **keys))
 
     def expected(layer: Any, x: Array, kept: list[Array]) -> Array:
         weights = kept[0].copy()
@@ -351,10 +352,20 @@ def test_standardized(x: Array, size: Pair, padding: Padding, groups: int) -> No
             one = [float(value) for value in kept[0][..., k].ravel()]
             mean = sum(one) / len(one)
             deviation = math.sqrt(sum((value - mean) ** 2 for value in one) / len(one) + 0.01)
-            weights[..., k] = (kept[0][..., k] - mean) / deviation
-        return naive_conv(layer, x, weights, kept[1])
+            weights[..., k] = (kept[0][..., k] - mean) / deviation * (kept[1][k] if gain else 1)
+        return naive_conv(layer, x, weights, kept[-1])
 
     agrees(layer, x, expected)
+
+
+@settings(max_examples=40, deadline=None)
+@given(images, pairs, pairs, paddings(), roundings)
+def test_blur(x: Array, size: Pair, stride: Pair, padding: Padding, rounding: Any) -> None:
+    """Every channel under its own filter, which is a buffer."""
+    keys: dict[str, Any] = {"kernel_size": size, "stride": stride, "padding": padding, "rounding": rounding}
+    layer: Any = made(lambda: TYPES["blurpool"](**keys))
+    same = Conv(**keys, filters=x.shape[3], groups=x.shape[3])
+    agrees(layer, x, lambda layer, x, kept: naive_conv(same, x, kept[0], None))
 
 
 @settings(max_examples=40, deadline=None)

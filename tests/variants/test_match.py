@@ -49,6 +49,7 @@ SAME = {
         "- concat: [[], [CONV3-8p1], [CONV1-8]]\n", "- concat: [[concat: [[], [CONV3-8p1]]], [CONV1-8]]\n",
     ),
     "names": ("- conv: {name: a, filters: 3, kernel_size: 1}\n- relu: {name: b}\n", IMAGE + "CONV1-3 -> RELU"),
+    "upsampling by a factor or to a size": (IMAGE + "UPSAMPLE2x3", "- upsample: {size: 32x48}\n"),
     "a hard tanh that is a ReLU6": (IMAGE + "RELU6", "- hardtanh: {low: 0, high: 6}\n"),
 }  # fmt: skip
 DIFFERENT = {
@@ -74,6 +75,11 @@ DIFFERENT = {
         "- CONV3-8p1\n- add: [[], [RELU -> CONV3-8p1]]\n", "- CONV3-8p1\n- RELU\n- add: [[], [CONV3-8p1]]\n", "changed add1",
     ),
     "flatten before a norm": (IMAGE + "BN -> FC-3", IMAGE + "FLATTEN -> BN -> FC-3", "added flatten1"),
+    "corners that are aligned": (
+        "- upsample: {factor: 2, mode: bilinear}\n",
+        "- upsample: {size: 32, mode: bilinear, align_corners: true}\n",
+        "changed upsample1",
+    ),
     "an average of a part": (IMAGE + "GAP", IMAGE + "AVGPOOL8", "added avgpool1"),
 }  # fmt: skip
 

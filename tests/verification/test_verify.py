@@ -34,6 +34,7 @@ KEYS: dict[str, dict[str, Any]] = {
     "add": {},
     "avgpool": {"kernel_size": THREE, "stride": TWO, "rounding": "ceil"},
     "avgpool1d": {"kernel_size": Pair(2, 1), "rounding": "floor"},
+    "blurpool": {"kernel_size": THREE, "padding": Padding(1, 1, 1, 1), "rounding": "floor"},
     "bn": {},
     "celu": {"alpha": 0.7},
     "channel_conv": {"kernel_size": 3},

@@ -58,9 +58,12 @@ class Call:
     def volume(self, node: int) -> Volume:
         return self.trace.volume(node)
 
-    def layer(self, layer: Layer, *inputs: int, weights: Sequence[Any] = (), reads: Layout = ()) -> Value:
+    def layer(
+        self, layer: Layer, *inputs: int, weights: Sequence[Any] = (), reads: Layout = (), computed: bool = False
+    ) -> Value:
         """The layer's result, in the order in which its own result lies."""
-        node = self.trace.emit(layer, inputs, weights, inplace=self.overwrites(layer), reads=reads)
+        inplace = self.overwrites(layer)
+        node = self.trace.emit(layer, inputs, weights, inplace=inplace, reads=reads, computed=computed)
         return Value(node, self.trace.canonical(node, self.result.dim()))
 
     def kept(self, layer: Layer, *values: Value, layout: Layout | None = None, weights: Sequence[Any] = ()) -> Value:

@@ -1,7 +1,7 @@
 """The run: a model's operators are watched as its modules call them."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
 import torch
@@ -9,8 +9,10 @@ from torch.nn.modules import module as modules
 from torch.overrides import TorchFunctionMode
 
 from archcalc.interop.torch.call import Call
+from archcalc.interop.torch.idioms import spelled_out
 from archcalc.interop.torch.operators import HANDLERS
-from archcalc.interop.torch.tracing import Known, Murky, NotUnderstood, Trace, Value, Weight, Where, Work, made
+from archcalc.interop.torch.operators.views import VIEWS
+from archcalc.interop.torch.tracing import Known, Made, Murky, NotUnderstood, Trace, Value, Weight, Where, Work, made
 
 QUIET = frozenset(("dim", "size", "numel", "is_floating_point", "stride", "is_contiguous", "requires_grad_", "__len__"))
 ASKING = frozenset(("__bool__", "__int__", "__float__", "__index__", "item", "tolist", "nonzero", "equal", "numpy"))
@@ -57,7 +59,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc] # torch is an extra
         self.calls = 0
         self.asked: list[tuple[str, Where]] = []  # operators whose answer depends on the image's values
         self.random: list[tuple[str, Where]] = []
-        self.trace = Trace(named, self.where)
+        self.trace = Trace(named, self.where, spelled_out)
 
     # -- modules ----------------------------------------------------------------------------------
 
@@ -137,8 +139,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc] # torch is an extra
             weights = [known for known in before if isinstance(known, Weight)]
             values: list[Known]
             if len(weights) == len(before):
-                made_of = dict.fromkeys(source for known in weights for source in known.sources)
-                values = [Weight(tuple(made_of))] * len(made)
+                values = [stored(operator, args, kwargs, weights)] * len(made)
             else:
                 values = [*self.handled(operator, args, kwargs, result, inplace=written)]
             if written:
@@ -154,10 +155,11 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc] # torch is an extra
         except NotUnderstood as error:
             del trace.drafts[drafts:]
             murky = self.unknown(func, operator, str(error), args, kwargs)
+            alike = self.alike(args, kwargs)
             if written:
                 trace.overwritten(made[0], plain)
             for one in made:
-                trace.set(one, murky)
+                trace.set(one, murky._replace(alike=alike.get(tuple(one.shape))))
         return result
 
     def handled(self, name: str, args: Any, kwargs: Any, result: Any, *, inplace: bool) -> list[Value]:
@@ -165,6 +167,11 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc] # torch is an extra
         handler = HANDLERS.get(name)
         if handler is None:
             raise NotUnderstood("no layer does this")
+        for one in tensors((args, kwargs)):
+            if isinstance(murky := self.trace.known.get(id(one)), Murky):
+                value = self.trace.idioms(self.trace, murky)
+                if value is not None:
+                    self.trace.set(one, value)
         given = handler(Call(self.trace, name, args, kwargs, result, inplace=inplace))
         return [given] if isinstance(given, Value) else [*given]
 
@@ -173,18 +180,44 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc] # torch is an extra
         nodes: dict[int, None] = {}
         work: dict[int, None] = {}
         sources: dict[int, None] = {}
+        before: dict[int, Known] = {}
         for one in tensors((args, kwargs)):
-            match self.trace.known.get(id(one)):
+            if (known := self.trace.known.get(id(one))) is not None:
+                before[id(one)] = known
+            match known:
                 case Value(node, _):
                     nodes[node] = None
-                case Weight(made_of):
+                case Weight(made_of, _):
                     sources.update(dict.fromkeys(made_of))
-                case Murky(read, done):
+                case Murky(read, done, _):
                     nodes.update(dict.fromkeys(read))
                     work.update(dict.fromkeys(done))
         macs = _multiplied(func, args, kwargs) if name in MULTIPLYING else 0
-        self.trace.work.append(Work(name, why, macs, tuple(sources), self.where()))
+        self.trace.work.append(Work(name, why, macs, tuple(sources), self.where(), args, kwargs, before))
         return Murky(tuple(nodes), (*work, len(self.trace.work) - 1))
+
+    def alike(self, args: Any, kwargs: Any) -> dict[tuple[int, ...], Value]:
+        """What the operands of an operator are values like, by their shape."""
+        found: dict[tuple[int, ...], Value] = {}
+        for one in tensors((args, kwargs)):
+            known = self.trace.known.get(id(one))
+            value = known.alike if isinstance(known, Murky) else known
+            if isinstance(value, Value):
+                found.setdefault(tuple(one.shape), value)
+        return found
+
+
+def stored(name: str, args: Any, kwargs: Any, weights: Sequence[Weight]) -> Weight:
+    """What is made of parameters and constants alone: which ones, and how it is computed where it is not only viewed."""
+    made_of = tuple(dict.fromkeys(source for known in weights for source in known.sources))
+    if name in VIEWS and weights:
+        return Weight(made_of, weights[0].made)
+    if name == "batch_norm":
+        tensor, mean, _, gain, bias, training, _, eps = (*args, *[None] * 8)[:8]
+        mean, gain, bias = kwargs.get("running_mean", mean), kwargs.get("weight", gain), kwargs.get("bias", bias)
+        if mean is None and bias is None and kwargs.get("training", training):
+            return Weight(made_of, Made(name, True, tensor, gain, float(kwargs.get("eps", eps or 1e-5))))
+    return Weight(made_of, Made(name))
 
 
 def tensors(value: Any) -> Iterator[Any]:

@@ -135,3 +135,39 @@ def shuffled(layout: Layout, volume: Volume, images: int) -> int:
         if inner == ("c", 1, outer.stride) and (layout[0], *layout[2:]) == (whole[0], *whole[2:]):
             return outer.size
     return 0
+
+
+def rearranged(layout: Layout, volume: Volume, images: int) -> tuple[str, int] | None:
+    """By which layer, and in blocks of which side, pixels became channels or channels pixels, in an image N, C, H, W."""
+    if len(layout) != 4:
+        return None
+    _, channels, height, _ = shape(layout)
+    inwards = channels > volume.channels
+    r = volume.height // height if inwards else height // volume.height
+    if r < 2:
+        return None
+    c, h, w = (Atom(kind, 1, size) for kind, size in zip("chw", (channels, height, shape(layout)[3]), strict=True))
+    ways: dict[str, tuple[tuple[Atom, ...], ...]]
+    if inwards:
+        c = Atom("c", 1, volume.channels)
+        dy, dx = Atom("h", 1, r), Atom("w", 1, r)
+        h, w = Atom("h", r, h.size), Atom("w", r, w.size)
+        ways = {"space_to_depth": ((dy, dx, c), (h,), (w,)), "pixel_unshuffle": ((c, dy, dx), (h,), (w,))}
+    else:
+        h, w = Atom("h", 1, volume.height), Atom("w", 1, volume.width)
+        outer, inner = Atom("c", r * r, channels), Atom("c", 1, channels)
+        ways = {
+            "pixel_shuffle": ((outer,), (h, Atom("c", r, r)), (w, Atom("c", 1, r))),
+            "depth_to_space": ((inner,), (h, Atom("c", channels * r, r)), (w, Atom("c", channels, r))),
+        }
+    images_axis = axis("n", images)
+    for type, axes in ways.items():
+        if layout == (images_axis, *map(joined, axes)):
+            return type, r
+    return None
+
+
+def side_by_side(layout: Layout, volume: Volume, images: int) -> bool:
+    """Whether values lie in memory as a node's own do, under another shape: images come first and are whole."""
+    whole = joined(atom for one in column(volume, images)[1:] for atom in one)
+    return layout[:1] == (axis("n", images),) and joined(atom for one in layout[1:] for atom in one) == whole

@@ -5,10 +5,20 @@ is gone.  A tensor is a Value (a node's volume under a layout), a Weight (made o
 Murky (made by operators that are no layers here).
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from archcalc.interop.torch.layout import Layout, column, image, kinds, line, shape, shuffled
+from archcalc.interop.torch.layout import (
+    Layout,
+    column,
+    image,
+    kinds,
+    line,
+    rearranged,
+    shape,
+    shuffled,
+    side_by_side,
+)
 from archcalc.layers import TYPES, Layer
 from archcalc.layers.misfit import LayerError
 from archcalc.layers.reshape import Flatten, Input, Shuffle
@@ -28,17 +38,32 @@ class Value(NamedTuple):
     layout: Layout
 
 
+class Made(NamedTuple):
+    """How a weight is computed of parameters; `standard`: brought to mean 0 and variance 1, times a gain if there is one."""
+
+    operator: str
+    standard: bool = False
+    kernel: Any = None
+    gain: Any = None
+    eps: float = 0.0
+
+
 class Weight(NamedTuple):
     """Nothing of the image is in it: made of these parameters and buffers (by id), or of constants alone."""
 
     sources: tuple[int, ...] = ()
+    made: Made | None = None  # None: it is a parameter, seen in some way
 
 
 class Murky(NamedTuple):
-    """Made of nodes by operators that have no layer, which are given by their number in Trace.work."""
+    """Made of nodes by operators that have no layer, which are given by their number in Trace.work, the last one last.
+
+    layout: how it lies, if it is element by element what some value was.
+    """
 
     nodes: tuple[int, ...]
     work: tuple[int, ...]
+    alike: Value | None = None
 
 
 Known = Value | Weight | Murky
@@ -61,6 +86,9 @@ class Work(NamedTuple):
     macs: int
     sources: tuple[int, ...]
     where: Where
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    read: Mapping[int, Known]  # what was known of the tensors it reads, by id
 
 
 class Draft(NamedTuple):
@@ -77,10 +105,18 @@ class Draft(NamedTuple):
 
 
 class Trace:
-    """The state of a run.  `named` are the model's parameters and buffers by id; `where` says what is being called."""
+    """The state of a run.  `named` are the model's parameters and buffers by id; `where` says what is being called.
 
-    def __init__(self, named: dict[int, tuple[str, Any]], where: Callable[[], Where]) -> None:
-        self.named, self.where = named, where
+    idioms: the result of the layer that work without a layer spells out, if it does.
+    """
+
+    def __init__(
+        self,
+        named: dict[int, tuple[str, Any]],
+        where: Callable[[], Where],
+        idioms: Callable[["Trace", Murky], Value | None],
+    ) -> None:
+        self.named, self.where, self.idioms = named, where, idioms
         self.drafts: list[Draft] = []
         self.work: list[Work] = []
         self.alive: list[Any] = []
@@ -139,8 +175,12 @@ class Trace:
         *,
         inplace: bool | None = None,
         reads: Layout = (),
+        computed: bool = False,
     ) -> int:
-        """A node that applies a layer to nodes; NotUnderstood where that is not what the operator does."""
+        """A node that applies a layer to nodes; NotUnderstood where that is not what the operator does.
+
+        computed: the layer itself computes of its trained values what the operator reads.
+        """
         try:
             volume, cost = layer.measure(tuple(self.volume(one) for one in inputs))
         except LayerError as error:
@@ -150,8 +190,12 @@ class Trace:
         if here != there:
             raise NotUnderstood(f"{layer.type} would have {here:,} weights, and the operator reads {there:,}")
         sources = self.sources(tensors)
-        trained = [self.named[one] for one in sources if self.trained(one)]
-        if len(tensors) != len(sources) and (held := sum(one.numel() for _, one in trained)) != cost.params:
+        for one in tensors:
+            known = self.get(one)
+            if isinstance(known, Weight) and known.made and any(map(self.trained, known.sources)) and not computed:
+                raise NotUnderstood(f"its weights are computed, by {known.made.operator}")
+        held = sum(self.named[one][1].numel() for one in sources if self.trained(one))
+        if held != cost.params:
             raise NotUnderstood(
                 f"{layer.type} would have {cost.params:,} weights, and they are made of {held:,} values"
             )
@@ -179,7 +223,7 @@ class Trace:
         return (column, line, image)[rank - 2](self.volume(node), IMAGES)
 
     def image(self, tensor: Any, value: Value) -> int:
-        """The node that gives a value as channels and pixels; made flat, or shuffled, where views have done that."""
+        """The node that gives a value as channels and pixels; by a layer that moves values, where views have done that."""
         volume = self.volume(value.node)
         rank = len(value.layout)
         if rank in (3, 4) and value.layout == self.canonical(value.node, rank):
@@ -188,13 +232,24 @@ class Trace:
             node = value.node if volume[:2] == (1, 1) else self.emit(Flatten(), (value.node,))
         elif rank == 4 and (groups := shuffled(value.layout, volume, IMAGES)):
             node = self.emit(Shuffle(groups=groups), (value.node,))
+        elif rank == 4 and side_by_side(value.layout, volume, IMAGES):
+            _, channels, height, width = shape(value.layout)
+            node = self.emit(made("reshape", width=width, height=height, channels=channels), (value.node,))
+        elif found := rearranged(value.layout, volume, IMAGES):
+            node = self.emit(made(found[0], factor=found[1]), (value.node,))
         else:
             raise NotUnderstood(f"its input has the axes {kinds(value.layout)}")
         self.set(tensor, Value(node, self.canonical(node, rank)))
         return node
 
     def settle(self, tensor: Any, murky: Murky) -> Value:
-        """An opaque node for the work behind a tensor that is an image; what several such nodes are made of counts once."""
+        """A node for the work behind a tensor: the layer that it spells out, or an opaque one if the tensor is an image.
+
+        What several opaque nodes are made of counts once.
+        """
+        if (value := self.idioms(self, murky)) is not None:
+            self.set(tensor, value)
+            return value
         volume, layout = self._likeness(tensor, murky)
         work = tuple(one for one in murky.work if one not in self.counted)
         read = dict.fromkeys(source for one in work for source in self.work[one].sources)
@@ -219,7 +274,14 @@ class Trace:
         return value
 
     def _likeness(self, tensor: Any, murky: Murky) -> tuple[Volume, Layout]:
-        """The volume that a tensor is by its shape, and how it lies; N, L, C is an image if one of that length was read."""
+        """The volume that a tensor is, and how it lies: as a value of its shape that it was made of, or by its shape.
+
+        N, L, C is an image if one of that length was read.
+        """
+        if murky.alike is not None:
+            volume, layout = self.volume(murky.alike.node), murky.alike.layout
+            if shape(layout) == tuple(tensor.shape) and sorted(layout) == sorted(_fitted(volume, len(layout))):
+                return volume, layout
         match tuple(tensor.shape):
             case (images, channels) if images == IMAGES:
                 volume = Volume(1, 1, channels)
@@ -243,6 +305,12 @@ def made(type: str, **keys: Any) -> Layer:
     if type not in TYPES:
         raise NotUnderstood("no layer does this")
     return TYPES[type](**keys)
+
+
+def _fitted(volume: Volume, rank: int) -> Layout:
+    """The whole kinds of a volume as so many axes, with empty ones; none if they do not fit."""
+    found = tuple(one for one in image(volume, IMAGES) if one)
+    return (*found, *((),) * (rank - len(found)))
 
 
 def _memory(tensor: Any) -> int:

@@ -2,9 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from archcalc.layers.base import Kept
+from archcalc.layers.base import Cost, Kept, key
 from archcalc.layers.conv import Conv
 from archcalc.layers.norm import eps_key
+from archcalc.reader.values import Boolean
 from archcalc.volume import Volume
 
 if TYPE_CHECKING:
@@ -12,20 +13,32 @@ if TYPE_CHECKING:
 
 
 class StandardizedConv(Conv):
-    """Convolution whose filters are brought to mean 0 and variance 1 before use (Qiao et al., arXiv:1903.10520)."""
+    """Convolution whose filters are brought to mean 0 and variance 1 before use (Qiao et al., arXiv:1903.10520).
+
+    With `gain` each is then multiplied by a trained factor (normalizer-free networks, arXiv:2101.08692).
+    """
 
     type = "ws_conv"
     aka = ("stdconv", "stdconv2d", "wsconv", "wsconv2d", "standardized_conv")
 
     eps: float = eps_key(1e-6)
+    gain: bool = key(Boolean(), default=False, help="a trained factor for each filter")
+
+    def cost(self, x: Volume, y: Volume) -> Cost:
+        cost = super().cost(x, y)
+        return cost._replace(weights=cost.weights + self.filters) if self.gain else cost
+
+    def weights_formula(self, x: Volume, y: Volume) -> str:
+        return super().weights_formula(x, y) + (f" + {self.filters}" if self.gain else "")
 
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
-        """The input, the standardised filters, and mean and inverse deviation of each."""
-        weights = self.cost(inputs[0], y).weights
-        return super().kept(inputs, y)._replace(statistics=weights + 2 * self.filters, autocast=False)
+        """The input, the standardised filters, and mean and inverse deviation of each, and its gain as it is applied."""
+        weights = super().cost(inputs[0], y).weights
+        each = 3 if self.gain else 2
+        return super().kept(inputs, y)._replace(statistics=weights + each * self.filters, autocast=False)
 
     def workspace(self, inputs: tuple[Volume, ...], y: Volume, images: int) -> int:
-        return super().workspace(inputs, y, images) + self.cost(inputs[0], y).weights
+        return super().workspace(inputs, y, images) + super().cost(inputs[0], y).weights
 
     def kernel(self, run: "Run", shape: tuple[int, int, int, int]) -> "Array":
         import numpy as np
@@ -36,4 +49,6 @@ class StandardizedConv(Conv):
         filters: Array = np.subtract(drawn, drawn.mean(axis=(0, 1, 2)), out=run.new(shape))
         variance = np.einsum("ijck,ijck->k", filters, filters) / (drawn.size // self.filters)
         filters /= np.sqrt(variance + self.eps)
+        if self.gain:
+            filters *= run.draw("weights", (self.filters,), 1.0, 0.25)
         return filters

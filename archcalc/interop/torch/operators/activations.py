@@ -97,6 +97,8 @@ def clamp(call: Call) -> Value:
 @operator("prelu")
 def prelu(call: Call) -> Value:
     weight = call.arg(1, "weight")
+    if weight.numel() == 1 and call.volume(call.value().node).channels > 1:
+        return call.kept(PReLU(per="layer"), call.value(), weights=(weight,))
     return call.layer(PReLU(), call.image(), weights=(weight,))
 
 
@@ -104,6 +106,13 @@ def prelu(call: Call) -> Value:
 def softmax(call: Call) -> Value:
     x = call.value()
     over = x.layout[call.arg(1, "dim")]
-    if not has(over, "c", call.volume(x.node).channels):
-        raise NotUnderstood(f"its axis is {kinds((over,)) or 'of one position'}, not the channels")
-    return call.kept(Softmax() if call.name == "softmax" else made("log_softmax"), x)
+    channels = call.volume(x.node).channels
+    if has(over, "c", channels):
+        return call.kept(Softmax() if call.name == "softmax" else made("log_softmax"), x)
+    if call.name == "softmax" and len(over) == 1 and over[0].kind == "c":
+        ((_, stride, size),) = over
+        if stride == 1:
+            return call.kept(Softmax(groups=channels // size), x)
+        if stride * size == channels:
+            return call.kept(Softmax(groups=size, across=True), x)
+    raise NotUnderstood(f"its axis is {kinds((over,)) or 'of one position'}, not the channels")

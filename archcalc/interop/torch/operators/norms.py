@@ -16,11 +16,7 @@ def batch_norm(call: Call) -> Value:
     weight, bias = call.arg(3, "weight"), call.arg(4, "bias")
     if len(call.args) == 9:
         mean, variance, weight, bias = weight, bias, mean, variance
-    if mean is None:
-        raise NotUnderstood("a batch norm without running statistics has no layer")
-    if weight is not None and bias is None:
-        raise NotUnderstood("a batch norm with a scale and no shift has no layer")
-    layer = BatchNorm(affine=bias is not None, scale=weight is not None, eps=call.arg(7, "eps", 1e-5))
+    layer = BatchNorm(statistics=mean is not None, eps=float(call.arg(7, "eps", 1e-5)), **_affine(weight, bias))
     return call.layer(layer, call.image(), weights=(weight, bias, mean, variance))
 
 
@@ -31,9 +27,7 @@ def layer_norm(call: Call) -> Value:
     weight, bias = call.arg(2, "weight"), call.arg(3, "bias")
     if len(call.arg(1, "normalized_shape")) != 1 or not has(x.layout[-1], "c", call.volume(x.node).channels):
         raise NotUnderstood(f"it normalizes the axes {kinds(x.layout[-len(call.arg(1, 'normalized_shape')) :])}")
-    if (weight is None) != (bias is None):
-        raise NotUnderstood("a layer norm with a scale and no shift has no layer")
-    layer = LayerNorm(affine=weight is not None, eps=call.arg(4, "eps", 1e-5))
+    layer = LayerNorm(eps=float(call.arg(4, "eps", 1e-5)), **_affine(weight, bias))
     return call.kept(layer, x, weights=(weight, bias))
 
 

@@ -23,10 +23,12 @@ def _windows(call: Call, spatial: int) -> dict[str, Any]:
 @operator("max_pool1d", "max_pool2d")
 def max_pool(call: Call) -> Value:
     spatial = int(call.name[-2])
-    if pair(call.arg(4, "dilation", 1), spatial) != (1, 1):
-        raise NotUnderstood("a pool with a dilation has no layer")
-    padding = sides(call.arg(3, "padding", 0), spatial)
-    layer = MaxPool(**_windows(call, spatial), padding=padding, rounding=_rounding(call.arg(5, "ceil_mode", False)))
+    layer = MaxPool(
+        **_windows(call, spatial),
+        padding=sides(call.arg(3, "padding", 0), spatial),
+        dilation=pair(call.arg(4, "dilation", 1), spatial),
+        rounding=_rounding(call.arg(5, "ceil_mode", False)),
+    )
     return call.layer(layer, call.image())
 
 

@@ -4,13 +4,32 @@ from collections.abc import Sequence
 from typing import Any
 
 from archcalc.interop.torch.call import Call
-from archcalc.interop.torch.layout import Atom, axis, has, kinds, reshaped, shuffled
+from archcalc.interop.torch.layout import Atom, axis, has, kinds, rearranged, reshaped, shuffled, side_by_side
 from archcalc.interop.torch.operators._table import operator
 from archcalc.interop.torch.tracing import IMAGES, NotUnderstood, Value, made
 from archcalc.layers.reshape import Split
 
+_RESHAPES = ("view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "view_as", "reshape_as", "ravel")
+_COPIES = (
+    "contiguous",
+    "clone",
+    "detach",
+    "to",
+    "float",
+    "type_as",
+    "type",
+    "cpu",
+    "cuda",
+    "alias",
+    "identity",
+    "data",
+)
+_ORDERS = ("permute", "movedim", "moveaxis", "transpose", "swapaxes", "swapdims", "t", "T", "mT")
+_EXPANSIONS = ("expand", "expand_as", "broadcast_to")
+VIEWS = frozenset((*_RESHAPES, *_COPIES, *_ORDERS, *_EXPANSIONS, "getitem", "chunk", "split", "unbind", "narrow"))
 
-@operator("view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "view_as", "reshape_as", "ravel")
+
+@operator(*_RESHAPES)
 def view(call: Call) -> Value:
     x = call.value()
     if call.name == "view" and not isinstance(call.arg(1, "size", 0), int | list | tuple):
@@ -18,15 +37,18 @@ def view(call: Call) -> Value:
     layout = reshaped(x.layout, tuple(call.result.shape))
     if layout is None:
         raise NotUnderstood(f"it cuts the axes {kinds(x.layout)} into {list(call.result.shape)}")
+    volume = call.volume(x.node)
+    if not side_by_side(layout, volume, IMAGES) and (found := rearranged(layout, volume, IMAGES)):
+        return call.layer(made(found[0], factor=found[1]), x.node)  # before another view hides it
     return Value(x.node, layout)
 
 
-@operator("contiguous", "clone", "detach", "to", "float", "type_as", "type", "cpu", "cuda", "alias", "identity", "data")
+@operator(*_COPIES)
 def same(call: Call) -> Value:
     return call.value()
 
 
-@operator("permute", "movedim", "moveaxis", "transpose", "swapaxes", "swapdims", "t", "T", "mT")
+@operator(*_ORDERS)
 def permute(call: Call) -> Value:
     x = call.value()
     order = _order(call, len(x.layout))
@@ -54,7 +76,7 @@ def _order(call: Call, rank: int) -> list[int]:
     return order
 
 
-@operator("expand", "expand_as", "broadcast_to")
+@operator(*_EXPANSIONS)
 def expand(call: Call) -> Value:
     """An axis of one position may repeat it."""
     x = call.value()
