@@ -17,7 +17,7 @@ CONV = nn.Conv2d
 SHAPE = (3, 8, 8)
 
 
-class Standardized(CONV):
+class Standardized(nn.Conv2d):
     """As timm's StdConv2d and ScaledStdConv2d have it."""
 
     def __init__(self, *args: Any, gain: bool = False, **keys: Any) -> None:
@@ -173,6 +173,7 @@ def test_modules(name: str) -> None:
 @pytest.mark.parametrize("stacked", [False, True])
 def test_split_attention(stacked: bool) -> None:
     found = compared(lambda: SplitAttention(stacked), SHAPE)
+    softmax: Any
     (softmax,) = (node.layer for node in found.graph.nodes if node.layer.type == "softmax")
     assert (softmax.groups, softmax.across) == (2, True)
 
@@ -215,8 +216,8 @@ class Computed(nn.Module):
 def test_computed_weights_are_no_parameters_of_a_layer(compute: Any, why: str) -> None:
     """They would be counted wrongly, and so would what autograd keeps of how they are made."""
     found = capture(nn.Sequential(Computed(compute), nn.ReLU()), {"input": Volume(8, 8, 3)})
-    node = found.graph.nodes[1]
-    assert (node.layer.type, node.layer.params) == ("opaque", 12)
+    layer: Any = found.graph.nodes[1].layer
+    assert (layer.type, layer.params) == ("opaque", 12)
     assert why in found.findings[0].notes[0]
 
 
