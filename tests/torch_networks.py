@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import archcalc
+from archcalc.analysis.analyze import analyze
 from archcalc.graph import Graph, Node
 from archcalc.layers import TYPES
 
@@ -49,6 +50,7 @@ class Network:
         training: bool = True,
         like_cuda: bool = False,
     ) -> None:
+        graph = analyze(graph).graph  # where sizes are another layer's, they are there
         self.graph, self.dtype, self.device, self.inplace = graph, dtype, device, inplace
         self.training, self.like_cuda = training, like_cuda
         self.parameters: list[Any] = []
@@ -57,6 +59,9 @@ class Network:
         self.used = [0, 0, 0]
         self.trains = True
         self.readers = graph.readers()
+        for one in graph.outputs:
+            self.readers[one] += 1  # whoever is given it
+        self.first: dict[int, tuple[int, ...]] = {}  # by node, which parameters and buffers are its own
 
     def parameter(self, *shape: int) -> Any:
         return self.made(0, self.parameters, shape, self.dtype, trained=self.trains)
@@ -84,8 +89,13 @@ class Network:
         return found
 
     def batch(self, images: int) -> Any:
-        shape: Any = self.graph.nodes[0].layer
-        return torch.ones(images, shape.channels, shape.height, shape.width, dtype=self.dtype, device=self.device)
+        """Images for the input, or a list of them for several."""
+        shapes: list[Any] = [node.layer for node in self.graph.nodes if node.layer.type == "input"]
+        made = [
+            torch.ones(images, one.channels, one.height, one.width, dtype=self.dtype, device=self.device)
+            for one in shapes
+        ]
+        return made if len(made) > 1 else made[0]
 
     def run(self, batch: int) -> Any:
         return self.forward(self.batch(batch))
@@ -117,19 +127,27 @@ class Network:
         return outputs[end]
 
     def forward(self, x: Any) -> Any:
-        """The last layer's output; an output is let go after its last reader."""
+        """What the network gives, several as a list; another output is let go after its last reader."""
         self.used = [0, 0, 0]
         last = {one: position for position, node in enumerate(self.graph.nodes) for one in (position, *node.inputs)}
         for one in self.graph.results():
             last[one] = len(self.graph.nodes)
-        outputs = {0: x}
-        for position, node in enumerate(self.graph.nodes[1:], 1):
+        outputs = dict(enumerate(x if isinstance(x, list) else [x]))
+        del x
+        for position, node in enumerate(self.graph.nodes[len(outputs) :], len(outputs)):
             self.trains = node.trainable
+            used = list(self.used)
+            if node.shares is not None:
+                self.used = list(self.first[node.shares])
+            self.first[position] = tuple(self.used)
             outputs[position] = self.apply(node, [outputs[one] for one in node.inputs])
+            if node.shares is not None:
+                self.used = used
             for one in {position, *node.inputs}:
                 if last[one] == position:
                     del outputs[one]
-        return outputs[self.graph.results()[-1]]
+        found = [outputs[one] for one in self.graph.results()]
+        return found if len(found) > 1 else found[0]
 
     def padded(self, layer: Any, x: Any, value: float = 0.0) -> tuple[Any, tuple[int, int]]:
         """The input after the excess of lopsided padding, and what is left for the kernel: (height, width)."""
@@ -212,11 +230,11 @@ class Network:
             case "adaptive_pool":
                 return F.adaptive_max_pool2d(x, layer.size[::-1])
             case "pad":
-                p = layer.padding
+                p = layer.sides(archcalc.Volume(x.shape[3], x.shape[2], 1))
                 mode = layer.mode if layer.mode in ("reflect", "replicate") else "constant"
                 return F.pad(x, (p.left, p.right, p.top, p.bottom), mode)
             case "crop":
-                c = layer.cropping
+                c = layer.sides(archcalc.Volume(x.shape[3], x.shape[2], 1))
                 return x[:, :, c.top : x.shape[2] - c.bottom, c.left : x.shape[3] - c.right]
             case "split":
                 return x.chunk(layer.parts, 1)[layer.part - 1]
@@ -278,6 +296,8 @@ class Network:
                 return x.flatten(1)
             case "relu" | "leaky_relu" | "elu" | "selu" | "celu" as name:
                 return getattr(F, name)(x, inplace=self.inplace and self.overwrites(node))
+            case "abs":
+                return x.abs_() if self.inplace and self.overwrites(node) else x.abs()
             case "relu6" | "silu" | "hardswish" | "hardsigmoid" | "mish" | "hardtanh" as name:
                 return getattr(F, name)(x, inplace=self.inplace and self.overwrites(node))
             case "tanh" | "sigmoid" as name:

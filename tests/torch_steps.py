@@ -132,7 +132,7 @@ def measure(
     """The third of three steps in the steady state: everything is made that stays."""
     name, defaults = OPTIMIZERS[optimizer]
     with FakeTensorMode(allow_non_fake_inputs=True):
-        network.run(1)  # makes the parameters
+        network.run(2)  # makes the parameters; a batch norm of single values wants two images
         x = network.batch(images)
         out = network.forward(x)
         target = torch.zeros((images, *out.shape[2:]), dtype=torch.int64)
@@ -192,7 +192,7 @@ def inference(network: Network, images: int) -> tuple[int, str]:
         storages = Storages()
         storages.add([*network.parameters, *network.buffers, *network.counters])
         known = storages.now
-        storages.add([x])
+        storages.add(x if isinstance(x, list) else [x])
         with storages:
             network.forward(x)
         most, operation = storages.peaks[""]

@@ -58,6 +58,7 @@ def _space_to_depth(layer: Any, images: list[Any], weights: list[Any]) -> Any:
 
 
 FURTHER: dict[str, Callable[[Any, list[Any], list[Any]], Any]] = {
+    "abs": _each(torch.abs),
     "celu": lambda layer, images, weights: functional.celu(images[0], layer.alpha),
     "channel_max": _each(lambda x: x.amax(1, keepdim=True)),
     "channel_mean": _each(lambda x: x.mean(1, keepdim=True)),

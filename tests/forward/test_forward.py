@@ -576,6 +576,7 @@ FUNCTIONS: dict[str, tuple[dict[str, Any], Callable[[float], float]]] = {
     "hardswish": ({}, lambda x: x * min(max(x + 3, 0.0), 6.0) / 6),
     "hardsigmoid": ({}, lambda x: min(max(x + 3, 0.0), 6.0) / 6),
     "dropout": ({}, lambda x: x),
+    "abs": ({}, lambda x: x if x > 0 else -x),
     "mish": ({}, lambda x: x * math.tanh(math.log1p(math.exp(x)))),
     "hardtanh": ({}, lambda x: min(max(x, -1.0), 1.0)),
     "clamp": ({"low": -0.5}, lambda x: max(x, -0.5)),

@@ -32,6 +32,7 @@ def image(*shape: int) -> Array:
 
 # layer, input, output, (weights, biases, buffers), flops; by hand from the papers' or PyTorch's formulas
 COSTS: list[tuple[str, str, tuple[int, int, int], tuple[int, int, int], int]] = [
+    ("ABS", "7x5x8", (7, 5, 8), (0, 0, 0), 280),
     ("MISH", "7x5x8", (7, 5, 8), (0, 0, 0), 280),
     ("HARDTANH", "7x5x8", (7, 5, 8), (0, 0, 0), 280),
     ("CELU", "7x5x8", (7, 5, 8), (0, 0, 0), 280),

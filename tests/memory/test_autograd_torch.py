@@ -29,8 +29,9 @@ def saved_bytes(run: Callable[[], Any], own: Callable[[], list[Any]]) -> int:
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
         result = run()
-        if result.device.type != "meta":
-            result.sum().backward()  # PyTorch refuses if something that is needed was overwritten
+        several = result if isinstance(result, list | tuple) else [result]
+        if all(isinstance(one, torch.Tensor) and one.device.type != "meta" for one in several):
+            sum(one.sum() for one in several).backward()  # PyTorch refuses if something that is needed was overwritten
     for one in own():
         found.pop(one.untyped_storage()._cdata, None)
     total: int = sum(storage.nbytes() for storage in found.values())
@@ -40,6 +41,27 @@ def saved_bytes(run: Callable[[], Any], own: Callable[[], list[Any]]) -> int:
 
 def _own(network: Network) -> Callable[[], list[Any]]:
     return lambda: [*network.parameters, *network.buffers, *network.counters]
+
+
+SHARED = """\
+inputs: {one: 32x32x3, other: 32x32x3}
+layers:
+  - {repeat: 2, name: tower, from: [one, other], share: true, layers: ["[CONV3-8p1 -> BN -> RELU]*2 -> POOL2"]}
+  - {repeat: 2, name: head, from: [tower1, tower2], share: true, layers: [CONV3-4p1]}
+  - subtract: {inputs: [head1, head2]}
+  - ABS -> GAP -> FC-3
+  - upsample: {from: tower1, like: one, mode: bilinear, align_corners: true}
+  - CONV1-2
+  - crop: {size: 17x15}
+outputs: [fc1, head1, crop1]
+"""
+
+
+@pytest.mark.parametrize("inplace", [False, True])
+def test_shares_several_inputs_and_outputs(tmp_path: Path, *, inplace: bool) -> None:
+    path = tmp_path / "shared.yaml"
+    path.write_text(SHARED)
+    compare(str(path), inplace=inplace)
 
 
 def compare(spec: str, *, batch: int = 2, inplace: bool = True, dtype: str = "float32", device: str = "cpu") -> None:
@@ -100,7 +122,7 @@ def test_mixed_precision(name: str) -> None:
 
 
 ACTIVATIONS = ["relu", "leaky_relu", "elu", "selu", "relu6", "silu", "hardswish", "hardsigmoid"]
-ACTIVATIONS += ["mish", "hardtanh", "celu", "log_softmax"]
+ACTIVATIONS += ["abs", "mish", "hardtanh", "celu", "log_softmax"]
 ACTIVATIONS += ["tanh", "sigmoid", "gelu", "softplus", "softmax", "prelu"]
 
 

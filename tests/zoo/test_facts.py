@@ -207,3 +207,35 @@ def test_vgg16_totals() -> None:
 def test_load_refuses_what_does_not_fit() -> None:
     with pytest.raises(SpecError, match=r"^<pattern>:1:\d+: error\[AC201\]: conv1 does not fit"):
         archcalc.load("INPUT[224x224x3] -> CONV11-96s4")
+
+
+DETECTORS = [  # published parameters, what of them the spec has not or has besides, and operations with two for a MAC
+    ("yolov3", 61_949_149, 0, 65.86),  # Darknet prints 65.86 BFLOPs
+    ("ssd300_vgg16", 35_641_826, 0, 69.72),  # torchvision 34.858 GMACs
+    ("retinanet_resnet50_fpn", 34_014_999, 53_120, 303.08),  # torchvision's batch norms are frozen and not counted
+    ("deeplabv3_resnet50", 42_004_074, -(9 * 1024 * 256 + 512 + 256 * 21 + 21), None),  # without its auxiliary head
+    ("yolov8n_like", 3_157_200, -16, 8.7),  # the constants of the decoding
+]
+
+
+@pytest.mark.parametrize(("name", "published", "besides", "billions"), DETECTORS)
+def test_detectors_and_segmenters(name: str, published: int, besides: int, billions: float | None) -> None:
+    totals = report(f"zoo:{name}").totals
+    assert totals.params == published + besides
+    if billions is not None:
+        assert 2 * totals.macs / 1e9 == pytest.approx(billions, abs=0.05 if name == "yolov8n_like" else 0.005)
+
+
+def test_the_file_of_yolov3_weights() -> None:
+    """248,007,048 bytes: a header of 20, and four for each parameter and running statistic."""
+    totals = report("zoo:yolov3").totals
+    assert 20 + 4 * (totals.params + totals.buffers) == 248_007_048
+
+
+def test_retinanets_heads_have_one_set_of_weights() -> None:
+    """Four convolutions of 256 channels and one for 9 anchors' classes or sides, on five levels (torchvision)."""
+    rows = [row for row in report("zoo:retinanet_resnet50_fpn").rows if row.node.name.startswith(("classes", "boxes"))]
+    head = 4 * (9 * 256 * 256 + 256)
+    own = 2 * head + (9 * 256 + 1) * 9 * 91 + (9 * 256 + 1) * 9 * 4
+    assert sum(row.cost.params for row in rows) == own == 6_691_415
+    assert len([row for row in rows if row.lender]) == 4 * 2 * 5

@@ -116,6 +116,167 @@ def unet_bn() -> Any:
     return nn.Sequential(inside, nn.Conv2d(64, 1, 1))
 
 
+def leaky(inside: int, out: int, size: int = 1) -> list[Any]:
+    return convolved(inside, out, size, lambda: nn.LeakyReLU(0.1, inplace=True))
+
+
+class YOLOv3(nn.Module):  # type: ignore[misc,name-defined]
+    """From yolov3.cfg: layers 36 and 61 are what the smaller heads join."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layers = list(darknet53().children())[:-4]
+        ends = [at for at, one in enumerate(layers) if isinstance(one, nn.Conv2d) and one.stride == (2, 2)]
+        self.first, self.second = nn.Sequential(*layers[: ends[3]]), nn.Sequential(*layers[ends[3] : ends[4]])
+        self.third = nn.Sequential(*layers[ends[4] :])
+        self.necks, self.heads, self.ups = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
+        for width, inside in ((512, 1024), (256, 768), (128, 384)):
+            one, two = leaky(inside, width), leaky(width, 2 * width, 3)
+            three, four = leaky(2 * width, width), leaky(width, 2 * width, 3)
+            self.necks.append(nn.Sequential(*one, *two, *three, *four, *leaky(2 * width, width)))
+            self.heads.append(nn.Sequential(*leaky(width, 2 * width, 3), nn.Conv2d(2 * width, 255, 1)))
+            self.ups.append(
+                nn.Sequential(*leaky(width, width // 2), nn.Upsample(scale_factor=2)) if width > 128 else None
+            )
+
+    def forward(self, x: Any) -> list[Any]:
+        c3 = self.first(x)
+        c4 = self.second(c3)
+        x, found = self.third(c4), []
+        for neck, head, up, side in zip(self.necks, self.heads, self.ups, (c4, c3, None), strict=True):
+            x = neck(x)
+            found.append(head(x))
+            x = torch.cat([up(x), side], 1) if side is not None else x
+        return found
+
+
+class Detector(nn.Module):  # type: ignore[misc,name-defined]
+    """A torchvision detector without what it does to images and to boxes."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        model = getattr(models.detection, name)(weights=None, weights_backbone=None)
+        self.backbone, self.head = model.backbone, model.head
+
+    def forward(self, x: Any) -> Any:
+        return self.head(list(self.backbone(x).values()))
+
+
+def resnet50_fpn() -> Any:
+    build = models.detection.backbone_utils.resnet_fpn_backbone
+    return build(backbone_name="resnet50", weights=None, norm_layer=nn.BatchNorm2d, trainable_layers=5)
+
+
+class Siamese(nn.Module):  # type: ignore[misc,name-defined]
+    def __init__(self) -> None:
+        super().__init__()
+        layers: list[Any] = []
+        for inside, out, size, halved in ((1, 64, 10, 1), (64, 128, 7, 1), (128, 128, 4, 1), (128, 256, 4, 0)):
+            layers += [nn.Conv2d(inside, out, size), nn.ReLU(True), *([nn.MaxPool2d(2)] * halved)]
+        self.tower = nn.Sequential(*layers, nn.Flatten(), nn.Linear(9216, 4096), nn.Sigmoid())
+        self.score = nn.Sequential(nn.Linear(4096, 1), nn.Sigmoid())
+
+    def forward(self, one: Any, other: Any) -> Any:
+        return self.score((self.tower(one) - self.tower(other)).abs())
+
+
+class Up(nn.Module):  # type: ignore[misc,name-defined]
+    """A level of the U-Net of milesial/Pytorch-UNet, written anew."""
+
+    def __init__(self, inside: int, out: int) -> None:
+        super().__init__()
+        self.up = nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True)
+        self.both = doubled(inside, out, inside // 2)
+
+    def forward(self, x: Any, side: Any) -> Any:
+        x = self.up(x)
+        rows, columns = side.shape[2] - x.shape[2], side.shape[3] - x.shape[3]
+        x = nn.functional.pad(x, [columns // 2, columns - columns // 2, rows // 2, rows - rows // 2])
+        return self.both(torch.cat([side, x], 1))
+
+
+def doubled(inside: int, out: int, middle: int = 0) -> Any:
+    def relu() -> Any:
+        return nn.ReLU(True)
+
+    middle = middle or out
+    return nn.Sequential(*convolved(inside, middle, 3, relu), *convolved(middle, out, 3, relu))
+
+
+class UNetBilinear(nn.Module):  # type: ignore[misc,name-defined]
+    def __init__(self) -> None:
+        super().__init__()
+        widths = (64, 128, 256, 512, 512)
+        self.downs = nn.ModuleList(map(doubled, (3, *widths), widths))
+        self.ups = nn.ModuleList(map(Up, (1024, 512, 256, 128), (256, 128, 64, 64)))
+        self.last = nn.Conv2d(64, 2, 1)
+
+    def forward(self, x: Any) -> Any:
+        sides = []
+        for at, down in enumerate(self.downs):
+            x = down(x if at == 0 else nn.functional.max_pool2d(x, 2))
+            sides.append(x)
+        for up, side in zip(self.ups, sides[-2::-1], strict=True):
+            x = up(x, side)
+        return self.last(x)
+
+
+def unit(inside: int, out: int, size: int = 3, stride: int = 1) -> Any:
+    conv = nn.Conv2d(inside, out, size, stride, size // 2, bias=False)
+    return nn.Sequential(conv, nn.BatchNorm2d(out, eps=0.001), nn.SiLU(inplace=True))
+
+
+class Gathered(nn.Module):  # type: ignore[misc,name-defined]
+    """Two halves, and what every bottleneck makes of the second, joined."""
+
+    def __init__(self, inside: int, width: int, depth: int = 1, *, add: bool = True) -> None:
+        super().__init__()
+        half = width // 2
+        self.first, self.last = unit(inside, width, 1), unit((2 + depth) * half, width, 1)
+        bodies = [[unit(half, half), unit(half, half)] for _ in range(depth)]
+        self.m = nn.ModuleList((Residual if add else nn.Sequential)(*body) for body in bodies)
+
+    def forward(self, x: Any) -> Any:
+        found = list(self.first(x).chunk(2, 1))
+        for one in self.m:
+            found.append(one(found[-1]))
+        return self.last(torch.cat(found, 1))
+
+
+class YOLOv8nLike(nn.Module):  # type: ignore[misc,name-defined]
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(unit(3, 16, 3, 2), unit(16, 32, 3, 2), Gathered(32, 32))
+        self.c3 = nn.Sequential(unit(32, 64, 3, 2), Gathered(64, 64, 2))
+        self.c4 = nn.Sequential(unit(64, 128, 3, 2), Gathered(128, 128, 2))
+        self.c5 = nn.Sequential(unit(128, 256, 3, 2), Gathered(256, 256))
+        self.narrow, self.wide = unit(256, 128, 1), unit(512, 256, 1)
+        self.n4, self.p3 = Gathered(384, 128, add=False), Gathered(192, 64, add=False)
+        self.d3, self.p4 = unit(64, 64, 3, 2), Gathered(192, 128, add=False)
+        self.d4, self.p5 = unit(128, 128, 3, 2), Gathered(384, 256, add=False)
+        heads = [(inside, hidden) for hidden in (64, 80) for inside in (64, 128, 256)]
+        self.heads = nn.ModuleList(
+            nn.Sequential(unit(inside, hidden), unit(hidden, hidden), nn.Conv2d(hidden, hidden, 1))
+            for inside, hidden in heads
+        )
+
+    def forward(self, x: Any) -> list[Any]:
+        def up(x: Any, side: Any) -> Any:
+            return torch.cat([nn.functional.interpolate(x, scale_factor=2), side], 1)
+
+        c3 = self.c3(self.stem(x))
+        c4 = self.c4(c3)
+        pooled = [self.narrow(self.c5(c4))]
+        for _ in range(3):
+            pooled.append(nn.functional.max_pool2d(pooled[-1], 5, 1, 2))
+        c5 = self.wide(torch.cat(pooled, 1))
+        n4 = self.n4(up(c5, c4))
+        p3 = self.p3(up(n4, c3))
+        p4 = self.p4(torch.cat([self.d3(p3), n4], 1))
+        p5 = self.p5(torch.cat([self.d4(p4), c5], 1))
+        return [head(one) for head, one in zip(self.heads, 2 * (p3, p4, p5), strict=True)]
+
+
 def of_torchvision(name: str) -> Callable[[], Any]:
     return lambda: getattr(models, name)(weights=None)
 
@@ -142,6 +303,14 @@ NETWORKS: dict[str, Callable[[], Any]] = {
     "cyclegan": cyclegan,
     "srresnet": srresnet,
     "unet_bn": unet_bn,
+    "deeplabv3_resnet50": segmentation("deeplabv3_resnet50"),
+    "yolov3": YOLOv3,
+    "resnet50_fpn": resnet50_fpn,
+    "retinanet_resnet50_fpn": lambda: Detector("retinanet_resnet50_fpn"),
+    "ssd300_vgg16": lambda: Detector("ssd300_vgg16"),
+    "siamese": Siamese,
+    "unet_bilinear": UNetBilinear,
+    "yolov8n_like": YOLOv8nLike,
 }
 ON_THE_CPU = ("regnet_y_400mf",)  # computes in its constructor
 
@@ -154,15 +323,18 @@ def build(name: str) -> Any:
         return NETWORKS[name]().train()
 
 
-def image(name: str, volume: Volume) -> Any:
+def images(name: str, report: archcalc.Report) -> list[Any]:
+    """Two images for every input."""
     device = "cpu" if name in ON_THE_CPU else "meta"
-    return torch.ones(2, volume.channels, volume.height, volume.width, device=device)
+    volumes = [row.output for row in report.inputs]
+    return [torch.ones(2, one.channels, one.height, one.width, device=device) for one in volumes]
 
 
-def theirs(network: Any, x: Any) -> tuple[Counter[Layer], int]:
-    """Convolutions, linear layers and batch norms by output and parameters, and MACs for one image."""
+def theirs(network: Any, inputs: list[Any]) -> tuple[Counter[Layer], int]:
+    """Convolutions, linear layers and batch norms by output and parameters, and MACs for one image.  Weights used again count once."""
     seen: Counter[Layer] = Counter()
     macs = 0
+    used: set[Any] = set()
 
     def record(module: Any, inputs: Any, output: Any) -> None:
         nonlocal macs
@@ -171,7 +343,9 @@ def theirs(network: Any, x: Any) -> tuple[Counter[Layer], int]:
         channels = size.pop(-1 if last else 0)
         height, width = size or (1, 1)
         kind = "bn" if isinstance(module, nn.BatchNorm2d) else "linear"
-        seen[kind, Volume(width, height, channels), sum(one.numel() for one in module.parameters())] += 1
+        params = 0 if module in used else sum(one.numel() for one in module.parameters())
+        used.add(module)
+        seen[kind, Volume(width, height, channels), params] += 1
         if kind == "linear":
             places = inputs[0].shape[2:] if isinstance(module, nn.ConvTranspose2d) else (height, width)
             macs += module.weight.numel() * math.prod(places)
@@ -179,7 +353,7 @@ def theirs(network: Any, x: Any) -> tuple[Counter[Layer], int]:
     for module in network.modules():
         if isinstance(module, (*LINEAR, nn.BatchNorm2d)):
             module.register_forward_hook(record)
-    network(x)
+    network(*inputs)
     return seen, macs
 
 
@@ -203,7 +377,7 @@ def ours(report: archcalc.Report) -> Counter[Layer]:
 def test_parameters_macs_and_every_layer(name: str) -> None:
     report = archcalc.load(f"zoo:{name}").analyze()
     network = build(name)
-    layers, macs = theirs(network, image(name, report.input))
+    layers, macs = theirs(network, images(name, report))
     assert ours(report) == layers
     assert report.totals.macs == macs
     assert report.totals.params == sum(one.numel() for one in network.parameters())
@@ -215,7 +389,7 @@ def test_parameters_macs_and_every_layer(name: str) -> None:
 def test_bytes_that_autograd_saves(name: str) -> None:
     architecture = archcalc.load(f"zoo:{name}")
     network = build(name)
-    x = image(name, architecture.analyze().input)
+    inputs = images(name, architecture.analyze())
     found: dict[int, Any] = {}
 
     def pack(tensor: Any) -> Any:
@@ -224,7 +398,7 @@ def test_bytes_that_autograd_saves(name: str) -> None:
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        result = network(x)
+        result = network(*inputs)
     for one in (*network.parameters(), *network.buffers()):
         found.pop(one.untyped_storage()._cdata, None)
     predicted = architecture.plan(batch=2).training

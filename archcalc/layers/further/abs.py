@@ -1,0 +1,22 @@
+"""Absolute value."""
+
+from typing import TYPE_CHECKING
+
+from archcalc.layers.activation import Activation
+from archcalc.layers.base import Kept
+
+if TYPE_CHECKING:
+    from archcalc.forward.run import Array
+
+
+class Abs(Activation):
+    """|x|, as between the two sides of a Siamese network."""
+
+    type = "abs"
+    aka = ("absval", "absolute")
+    keeps = Kept(input=True, storage="cloned")
+
+    def apply(self, x: "Array", y: "Array", spare: "list[Array]") -> None:
+        import numpy as np
+
+        np.abs(x, out=y)
