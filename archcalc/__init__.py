@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from archcalc.architecture import Architecture as Architecture
     from archcalc.architecture import Spec as Spec
     from archcalc.architecture import check as check
+    from archcalc.architecture import compile_spec as compile_spec
     from archcalc.architecture import from_graph as from_graph
     from archcalc.architecture import load as load
     from archcalc.authoring.write import write as write
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from archcalc.graph import Graph as Graph
     from archcalc.graph import Node as Node
     from archcalc.language.definitions import UnknownVariable as UnknownVariable
+    from archcalc.language.program import Program as Program
     from archcalc.language.specfile import SpecUnavailable as SpecUnavailable
     from archcalc.language.training import TrainingSettings as TrainingSettings
     from archcalc.layers.base import Cost as Cost
@@ -71,12 +73,13 @@ __version__ = "0.1.0"
 
 _NAMES = {
     "analysis.analyze": ("Convention", "Report", "Row", "Totals"),
-    "architecture": ("Architecture", "Spec", "check", "from_graph", "load"),
+    "architecture": ("Architecture", "Spec", "check", "compile_spec", "from_graph", "load"),
     "language.definitions": ("UnknownVariable",),
     "diagnostics": ("Diagnostic", "Edit", "Label", "Span", "SpecError"),
     "variants.diff": ("Change", "Comparison", "Setting", "compare"),
     "graph": ("Graph", "Node"),
     "layers.base": ("Cost", "Layer"),
+    "language.program": ("Program",),
     "language.training": ("TrainingSettings",),
     "memory.results": ("Plan", "Training"),
     "memory.settings": ("Settings",),

@@ -10,7 +10,8 @@ from archcalc.architecture import Examination, examine
 from archcalc.checks.rules import RULES, advise
 from archcalc.diagnostics import NOWHERE, Diagnostic, headline
 from archcalc.formats import Look, names, renderer
-from archcalc.language.document import Document, read_document
+from archcalc.language.document import Document
+from archcalc.language.program import read_document
 from archcalc.language.specfile import SpecText
 from archcalc.layers import TYPES, Layer
 from archcalc.project.fingerprint import Fingerprints

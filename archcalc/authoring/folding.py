@@ -14,7 +14,7 @@ from archcalc.authoring.joins import Join, nested
 from archcalc.authoring.notation import Item, flow, item_text, listed, patterns, quoted
 from archcalc.authoring.write import DEEPEST_JOIN, _defaults, _differ, write
 from archcalc.graph import Graph, Node
-from archcalc.language.document import read_document
+from archcalc.language.program import read_document
 from archcalc.layers import TYPES, Layer
 from archcalc.layers.merge import Concat, Merge
 from archcalc.layers.reshape import Input

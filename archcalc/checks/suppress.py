@@ -17,7 +17,6 @@ from typing import NamedTuple
 from archcalc.checks.catalogue import known
 from archcalc.diagnostics import Diagnostic, Span, in_order, rule
 from archcalc.reader.nodes import Mapping, Scalar, Value
-from archcalc.reader.source import parse
 
 UNUSED_COMMENT = rule(
     "AC801",
@@ -60,16 +59,17 @@ class Hidden(NamedTuple):
 
 
 def suppress(
-    text: str, found: Sequence[Diagnostic], was_run: Callable[[str], bool] = lambda code: True
+    lines: Sequence[str],
+    root: Value | None,
+    found: Sequence[Diagnostic],
+    was_run: Callable[[str], bool] = lambda code: True,
 ) -> list[Diagnostic]:
     """The findings that no comment of the spec hides, and what is wrong with the comments, in order.
 
     A comment for a rule that was not run may well be needed, so it is not said to hide nothing.
     """
-    root, _ = parse(text)
     if root is None:  # nobody knows what is a comment; only errors are left anyway
         return list(found)
-    lines = re.split("\r\n|\r|\n", text)
     comments = _Comments(lines, root)
     used: set[Hidden] = set()
     kept = []

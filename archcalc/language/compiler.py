@@ -68,6 +68,12 @@ class Compiler:
         self.words: list[Scalar] = []  # branches of one word, which may be meant as names
         self.seen: dict[int, tuple[Value, tuple[Step, ...]]] = {}  # an aliased node is read once
 
+    def anew(self) -> "Compiler":
+        """One that has read the same, to read on without a trace in this one."""
+        other = Compiler(self.lines, self.defaults, self.blocks)
+        other.used_blocks, other.stated, other.words = set(self.used_blocks), [*self.stated], [*self.words]
+        return other
+
     def steps(self, node: Value) -> tuple[Step, ...]:
         """A list of layers, or a pattern, as steps; what cannot be read is reported and left out."""
         items = self.problems.attempt(self._items, node)

@@ -37,6 +37,7 @@ from archcalc.reader.integers import whole_number
 from archcalc.reader.nodes import Scalar
 
 MAX_READS = 1_000_000  # of layers by layers
+MOST_KEPT = 10_000  # layers that are kept for another expansion of the same steps
 
 SEVERAL_LENGTHS = rule(
     "AC309",
@@ -57,15 +58,18 @@ def expand(
     blocks: Mapping[str, Block],
     outputs: tuple[Scalar, ...] = (),
     instead: Mapping[str, tuple[Scalar, tuple[Step, ...]]] = {},
+    layers: "Layers | None" = None,
 ) -> tuple[Graph, list[Diagnostic]]:
     """The graph, as far as it can be laid out, and what was wrong on the way.  The first layer reads the first input.
 
-    `instead` has steps by the full name of the layer, block or repeat whose place they take.
+    `instead` has steps by the full name of the layer, block or repeat whose place they take; `layers` are those of the
+    same steps for other variables.
     """
     problems = Problems()
     counter = LayerCounter(blocks, variables, problems)
+    layers = layers or Layers()
     replaced = {name: found for name, (_, found) in instead.items()}
-    expander = _Expander(blocks, variables, inputs, counter.broken, problems, replaced)
+    expander = _Expander(blocks, variables, inputs, counter.broken, problems, replaced, layers)
     given: tuple[int, ...] = ()
     try:
         total = counter.count(steps, variables) + sum(counter.count(one, variables) for one in replaced.values())
@@ -89,7 +93,22 @@ def expand(
         expander.names.report_pending()
     except Refusal as refusal:
         problems.append(refusal.diagnostic)
+    layers.settle(problems)
     return Graph(name, tuple(expander.nodes), tuple(one for one in dict.fromkeys(given) if one >= 0)), problems
+
+
+class Layers:
+    """Layers by step and variables, each made once; `constants` are a step's values that no variable changes."""
+
+    def __init__(self) -> None:
+        self.made: dict[tuple[object, ...], Layer] = {}
+        self.constants: dict[int, dict[str, Any]] = {}
+
+    def settle(self, problems: list[Diagnostic]) -> None:
+        """Forget them where something was wrong, which is to be said again, and before they are too many."""
+        if problems or len(self.made) > MOST_KEPT:
+            self.made.clear()
+            self.constants.clear()
 
 
 class _Expander:
@@ -103,15 +122,15 @@ class _Expander:
         broken: set[int],
         problems: Problems,
         instead: Mapping[str, tuple[Step, ...]],
+        layers: Layers,
     ) -> None:
         self.blocks, self.variables, self.broken, self.problems = blocks, variables, broken, problems
         self.nodes = list(inputs)
         self.uses: dict[tuple[str, int], int] = {}  # a block and its last node -> its first node
         self.names = Names(self.nodes, problems)
-        self.layers: dict[tuple[object, ...], Layer] = {}
+        self.layers, self.constants = layers.made, layers.constants
         self.reads = 0
         self.instead = dict(instead)  # by the full name of what is not there
-        self.constants: dict[int, dict[str, Any]] = {}  # a step -> its values that no variable changes
 
     def run(self, steps: tuple[Step, ...], current: int, variables: Environment, scope: Scope) -> int:
         """Append the steps' nodes behind node `current`; return the last one."""

@@ -11,7 +11,7 @@ import archcalc
 from archcalc.analysis.analyze import Report, analyze
 from archcalc.authoring.export import Unwritable, names, writer
 from archcalc.interop import readers
-from archcalc.language.document import read_document
+from archcalc.language.program import read_document
 
 onnx = pytest.importorskip("onnx")
 

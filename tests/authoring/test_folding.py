@@ -11,7 +11,7 @@ import archcalc
 from archcalc.analysis.analyze import analyze
 from archcalc.authoring.folding import branch_by_branch, fold, regrown, same_network
 from archcalc.graph import Graph, Node
-from archcalc.language.document import read_document
+from archcalc.language.program import read_document
 from archcalc.language.specfile import zoo_names
 from archcalc.layers import TYPES
 

@@ -11,7 +11,7 @@ from runner import CliRunner
 import archcalc
 from archcalc.authoring.starters import file_name, shapes, starter
 from archcalc.cli import cli
-from archcalc.language.document import read_document
+from archcalc.language.program import read_document
 
 
 def run(*arguments: str) -> Result:

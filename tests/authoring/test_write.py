@@ -11,7 +11,7 @@ import archcalc
 from archcalc.authoring.notation import quoted
 from archcalc.authoring.write import write
 from archcalc.graph import Graph, Node
-from archcalc.language.document import read_document
+from archcalc.language.program import read_document
 from archcalc.language.specfile import zoo_names
 from archcalc.layers import TYPES, Key
 from archcalc.layers.merge import Merge

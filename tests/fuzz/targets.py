@@ -9,8 +9,8 @@ from archcalc.checks.rules import RULES
 from archcalc.diagnostics import Refusal, Span
 from archcalc.formats.check.text import finding
 from archcalc.graph import Graph
-from archcalc.language.document import read_document
 from archcalc.language.pattern import parse_pattern
+from archcalc.language.program import read_document
 from archcalc.language.specfile import SpecText
 from archcalc.reader.nodes import Scalar
 from archcalc.reader.source import parse

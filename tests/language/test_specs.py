@@ -9,7 +9,7 @@ import pytest
 from archcalc.architecture import Examination, examine
 from archcalc.diagnostics import CATALOGUE, Diagnostic, SpecError, in_order
 from archcalc.formats.check.text import finding
-from archcalc.language.document import read_document
+from archcalc.language.program import read_document
 from archcalc.language.specfile import SpecText, read_spec
 from archcalc.layers import conv
 from archcalc.reader.text import split_lines
