@@ -342,10 +342,11 @@ def examine(
         if isinstance(text, SpecText) and not text.pattern and _COMMENT.search(text.text):
             from archcalc.checks.rules import DEFAULT, RULES
             from archcalc.checks.suppress import suppress
+            from archcalc.reader.text import split_lines
 
             run = DEFAULT if select is None else select
             found = suppress(
-                document.lines,
+                split_lines(text.text),
                 document.root,
                 found,
                 lambda c: c not in RULES or (c in run and ((fits and report.complete) or RULES[c].early)),
