@@ -98,6 +98,8 @@ def _larger_stride(report: Report, settings: Settings) -> Suggestion | None:
         values: dict[str, Any] = layer.values()
         old = values["stride"] or values["kernel_size"]
         stride = Pair(2 * old.width, 2 * old.height)
+        if not layer.keys["stride"].kind.takes(stride):
+            return None
         for rounding, said in ((layer.rounding, ""), ("floor", " and `rounding: floor`")):
             other = type(layer)(**{**values, "stride": stride, "rounding": rounding})
             if (changed := _changed(report, position, other)) is not None:
