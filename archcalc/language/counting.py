@@ -15,6 +15,7 @@ from archcalc.reader.nodes import MAX_DEPTH, Scalar, Value
 from archcalc.reader.text import TOO_LARGE
 
 MAX_LAYERS = 100_000
+MAX_DIFFERENT = 10_000  # layers in passes that differ: each is made and measured anew, which takes ten times as long
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -22,7 +23,10 @@ T = TypeVar("T")
 TOO_MANY_LAYERS = rule(
     "AC130",
     "the network has more layers than archcalc expands",
-    "Repeats are multiplied out before anything is expanded; a network has at most 100,000 layers.",
+    """
+    Repeats are multiplied out before anything is expanded; a network has at most 100,000 layers.  In repeats whose passes
+    differ from one another, because a value or a count depends on `$i`, it has at most 10,000.
+    """,
 )
 BAD_REPEAT = rule(
     "AC131",
@@ -47,6 +51,8 @@ class LayerCounter:
         self.blocks, self.variables, self.problems = blocks, variables, problems
         self.broken: set[int] = set()
         self.passes = 0
+        self.within = False  # a repeat whose passes differ
+        self.different = 0  # layers in such repeats
         self.counts: dict[tuple[object, ...], int] = {}
         self.read_blocks: list[str] = []
 
@@ -84,17 +90,28 @@ class LayerCounter:
             message = f"`${name}` is a variable, and in the repeat `{name}` it would be the number of the pass"
             self.problems.append(Diagnostic(DUPLICATE_NAME, message, step.name.span))
         if any(name in one.variables for one in step.body for name in step.counters):
-            total = 0
-            for i in range(first, first + times):
-                self.passes += 1
-                total += max(1, self.count(step.body, {**variables, **dict.fromkeys(step.counters, i)}, depth + 1))
-                if max(total, self.passes) > MAX_LAYERS:
-                    raise too_many(step.span, max(total, self.passes))
-            return total
+            return self._count_passes(step, range(first, first + times), variables, depth)
         once = max(1, self.count(step.body, variables, depth + 1))
         if times * once > MAX_LAYERS:
             raise too_many(step.span, times * once, f"{times:,} x {once:,}" if once > 1 else "")
         return times * once
+
+    def _count_passes(self, step: RepeatStep, passes: range, variables: Environment, depth: int) -> int:
+        """Of a repeat whose passes differ: each is counted, and its layers will be made and measured one by one."""
+        within, self.within = self.within, True
+        known = 0 if within else self.different
+        total = 0
+        for i in passes:
+            self.passes += 1
+            total += max(1, self.count(step.body, {**variables, **dict.fromkeys(step.counters, i)}, depth + 1))
+            if known + total > MAX_DIFFERENT:
+                message = f"passes that differ from one another make more than {MAX_DIFFERENT:,} layers, the limit"
+                note = f"a repeat whose passes are the same may have {MAX_LAYERS:,}"
+                raise Refusal(TOO_MANY_LAYERS, message, step.span, notes=(note,))
+            if self.passes > MAX_LAYERS:
+                raise too_many(step.span, self.passes)
+        self.within, self.different = within, known + total if not within else self.different
+        return total
 
     def _count_block(self, step: BlockStep, variables: Environment, depth: int) -> int:
         block = self.blocks[step.block]
