@@ -4,6 +4,7 @@ import pytest
 
 from archcalc.architecture import Examination, examine
 from archcalc.formats.check.text import finding
+from archcalc.language.program import compile_text
 from archcalc.language.specfile import SpecText
 
 
