@@ -27,7 +27,7 @@ ALWAYS = ("AC620",)  # advice that every command gives: an input whose channels 
 _COMMENT = re.compile(r"#[ \t]*archcalc:")
 
 if TYPE_CHECKING:
-    from archcalc.memory.autograd import Device
+    from archcalc.memory.operations import Device
     from archcalc.memory.results import Plan
     from archcalc.memory.settings import Convention as Counting
     from archcalc.memory.settings import Purpose

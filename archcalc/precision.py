@@ -66,12 +66,22 @@ OPTIMIZERS = {
 
 
 class Precision(NamedTuple):
-    """Bytes of a value: of activations, of parameters with their gradients and state, of a half-size copy."""
+    """Bytes of a value: of activations, of parameters with their gradients and state, of a half-size copy.
+
+    `fused`: on CUDA a softmax of such values gives float32 without a cast before it; `scaled`: the loss is scaled.
+    """
 
     activations: int
     parameters: int
     copies: int = 0
     trains: bool = True
+    fused: bool = False
+    scaled: bool = False
+
+    @property
+    def stored(self) -> int:
+        """Bytes of a parameter as it is kept: whole where values are computed with copies of it."""
+        return self.parameters if self.copies else self.activations
 
 
 # Mixed precision, as in Keras' policies and PyTorch's autocast: activations of 2 bytes, parameters, gradients
@@ -80,7 +90,7 @@ PRECISIONS = {
     "float32": Precision(4, 4),
     "float16": Precision(2, 2),
     "bfloat16": Precision(2, 2),
-    "mixed_float16": Precision(2, 4, 2),
+    "mixed_float16": Precision(2, 4, 2, fused=True, scaled=True),
     "mixed_bfloat16": Precision(2, 4, 2),
     "float64": Precision(8, 8),
     "int8": Precision(1, 1, trains=False),

@@ -10,7 +10,7 @@ are recognised by their first operand being freed with them, and counted as PyTo
 
 import weakref
 from collections.abc import Callable, Iterable
-from contextlib import nullcontext
+from contextlib import ExitStack
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -125,7 +125,7 @@ def measure(
     optimizer: str = "sgd",
     *,
     kept: bool = False,
-    autocast: bool = False,
+    autocast: str = "",
     cuts: tuple[int, ...] = (),
     **options: Any,
 ) -> Step:
@@ -158,7 +158,7 @@ def whole_steps(
     algorithm: Any,
     *,
     kept: bool = False,
-    autocast: bool = False,
+    autocast: str = "",
 ) -> Step:
     """Steps as training loops have them: out = model(x); loss; backward; step; zero_grad."""
     storages = Storages()
@@ -170,7 +170,9 @@ def whole_steps(
         storages.peaks.clear()
         with storages:
             storages.begin("forward")
-            with torch.autocast("cpu", dtype=torch.bfloat16) if autocast else nullcontext():
+            with ExitStack() as stack:
+                if autocast:
+                    stack.enter_context(torch.autocast("cpu", dtype=getattr(torch, autocast)))
                 out = model(x)
                 loss = torch.nn.functional.cross_entropy(
                     out.flatten(2) if out.dim() > 2 else out, target.flatten(1) if target.dim() > 1 else target
@@ -184,7 +186,7 @@ def whole_steps(
     return Step(*(storages.peaks[phase] for phase in Step._fields))
 
 
-def inference(network: Network, images: int) -> tuple[int, str]:
+def inference(network: Network, images: int, *, autocast: str = "") -> tuple[int, str]:
     """The most bytes alive in a forward pass without gradients, parameters and buffers apart."""
     with FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
         network.run(1)
@@ -193,7 +195,9 @@ def inference(network: Network, images: int) -> tuple[int, str]:
         storages.add([*network.parameters, *network.buffers, *network.counters])
         known = storages.now
         storages.add(x if isinstance(x, list) else [x])
-        with storages:
+        with storages, ExitStack() as stack:
+            if autocast:
+                stack.enter_context(torch.autocast("cpu", dtype=getattr(torch, autocast)))
             network.forward(x)
         most, operation = storages.peaks[""]
         return most - known, operation

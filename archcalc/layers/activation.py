@@ -94,7 +94,7 @@ class PReLU(Activation):
 
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
         """The input; backward the slopes' gradient is a map before it is summed."""
-        return Kept(input=True, backward=y.size)
+        return Kept(input=True, backward=y.size, autocast="half")
 
     def forward(self, run: "Run", *inputs: "Array") -> "Array":
         import numpy as np
@@ -163,7 +163,7 @@ class Softplus(Activation):
     """log(1 + exp(x)), a smooth ReLU."""
 
     type = "softplus"
-    keeps = Kept(input=True, autocast=False)
+    keeps = Kept(input=True, autocast="single")
 
     def apply(self, x: "Array", y: "Array", spare: "list[Array]") -> None:
         import numpy as np
@@ -265,7 +265,7 @@ class Softmax(Activation):
     """
 
     type = "softmax"
-    keeps = Kept(output=True, autocast=False)
+    keeps = Kept(output=True, autocast="softmax")
     spare = 1
 
     groups: int = key(Integer(1), default=1, foreign=("group",), help="parts of the channels, each with a softmax")

@@ -116,7 +116,11 @@ class Kept(NamedTuple):
     at once).
     viewed: the output is a view of other memory; what overwrites it costs two copies in its backward pass.
     weights: the input is kept for the gradient of the weights alone, so not where they are frozen.
-    autocast: mixed precision treats the layer like a convolution, so that the widths hold there, too.
+    masks: values of masks of a byte each that are only there while the backward pass runs.
+    autocast: what mixed precision does with the layer, on CUDA: it runs in the type it is given ("keep"), in half precision or in
+    single ("softmax": that reads float16 itself), or single operands make its result so ("promoted"; "beside": a copy of the input
+    in single precision is kept beside it); None: not known.
+    singles: of `values`, those in single precision there, whatever the input's.
     """
 
     input: bool = False
@@ -126,7 +130,9 @@ class Kept(NamedTuple):
     mask: int = 0
     statistics: int = 0
     storage: Literal["new", "inplace", "view", "cloned"] = "new"
-    autocast: bool = True
+    autocast: Literal["keep", "half", "single", "softmax", "promoted", "beside"] | None = "keep"
+    singles: int = 0
+    masks: int = 0
     gradient: Literal["new", "same", "part"] = "new"
     running: int = 0
     forward: int = 0

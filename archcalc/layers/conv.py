@@ -171,7 +171,7 @@ class Conv(Convolution):
         return super().output(x)
 
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
-        return self.kept_input(inputs[0])
+        return self.kept_input(inputs[0])._replace(autocast="half")
 
     def cost(self, x: Volume, y: Volume) -> Cost:
         weights = self.kernel_size.area * (x.channels // self.groups) * self.filters

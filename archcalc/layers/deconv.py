@@ -171,7 +171,7 @@ class TransposedConv(Layer):
         """The input.  PyTorch crops only equal sides itself; how the others are cropped is not known."""
         added = self.output_padding
         equal = all(one == two + more for (one, two), more in zip(self.cropped(), added, strict=True))
-        return Kept(input=True) if equal else None
+        return Kept(input=True, autocast="half") if equal else None
 
     def windows(self, x: Volume) -> tuple[Reach, Reach]:
         """Output o sees the inputs i with 0 <= o + P - iS < F; not known where a dilated window leaves some of them out."""

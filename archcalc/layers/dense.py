@@ -15,7 +15,7 @@ class FullyConnected(Layer):
 
     type = "fc"
     aka = ("dense", "linear", "inner_product", "innerproduct", "fully_connected", "fullyconnected", "affine")
-    keeps = Kept(input=True, weights=True)
+    keeps = Kept(input=True, weights=True, autocast="half")
 
     units: int = key(
         Integer(1),

@@ -142,7 +142,7 @@ class LayerNorm(Normalization):
 
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
         """The input, and mean and inverse deviation at every position."""
-        return Kept(input=True, values=2 * y.width * y.height, autocast=False)
+        return Kept(input=True, values=2 * y.width * y.height, autocast="single")
 
     def workspace(self, inputs: tuple[Volume, ...], y: Volume, images: int) -> int:
         return 2 * tile_rows(images * y.width * y.height, y.channels) * y.channels
@@ -180,7 +180,7 @@ class LayerScale(Layer):
 
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
         """The input; backward the factors' gradient is a map before it is summed."""
-        return Kept(input=True, backward=y.size, autocast=False, weights=True)
+        return Kept(input=True, backward=y.size, autocast="promoted", weights=True)
 
     initial: float = key(
         Number(0), default=1e-6, foreign=("init_value",), akin=("init",), help="value the factors start from"
@@ -248,7 +248,9 @@ class LocalResponseNorm(Layer):
         """
         padded = y.width * y.height * (y.channels + self.size - 1)
         values = padded + 2 * y.size
-        return Kept(input=True, values=values, forward=2 * y.size, backward=3 * y.size, autocast=False)
+        return Kept(
+            input=True, values=values, forward=2 * y.size, backward=3 * y.size, singles=2 * y.size, autocast="promoted"
+        )
 
 
 class Dropout(Layer):

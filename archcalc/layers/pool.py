@@ -231,7 +231,7 @@ class L2Pool(Pooling):
         """The input, its squares, and four maps of the root's arithmetic (lp_pool2d; it does not pad)."""
         if self.padding != Padding():
             return None
-        return Kept(input=True, values=inputs[0].size + 4 * y.size, backward=3 * y.size, autocast=False)
+        return Kept(input=True, values=inputs[0].size + 4 * y.size, backward=3 * y.size, autocast="single")
 
 
 class GlobalAveragePool(Layer):

@@ -30,7 +30,7 @@ class Upsample(Layer):
         "upsamplingnearest2d",
     )
     akin = ("upsamplingbilinear2d", "interpolate", "resize", "downsample")
-    keeps = Kept()
+    keeps = Kept(autocast="single")
 
     factor: Pair | Scaling | None = key(
         Fractions(),

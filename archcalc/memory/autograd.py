@@ -4,134 +4,118 @@ A tensor's memory is kept while a later layer reads it or, if a backward pass ne
 that several layers save counts once.  What each layer saves is declared with the layer (`Layer.kept`).
 """
 
-from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from archcalc.analysis.analyze import Report
-from archcalc.layers.base import Kept
 from archcalc.memory.gradients import gradients
 from archcalc.memory.liveness import Buffer
 from archcalc.memory.moments import Moments
-from archcalc.precision import Precision
+from archcalc.memory.operations import CAST, INDEX, Operation, Program
+from archcalc.memory.storages import storages
 
-Device = Literal["cpu", "cuda"]
-
-INDEX = 8  # bytes of a max pool's int64 index, and of the number of a class
 SCALAR = 4  # bytes of the loss
 
 
-Rules = tuple[list[Kept], tuple[int, ...]]  # what each layer keeps; the nodes of which it is not known
-
-
 class Retained(NamedTuple):
-    """The memory of a training step's activations, by node and as buffers over its moments.
+    """The memory of a training step's activations, by operation and as buffers over its moments.
 
-    `saved` grows with the batch and is for one image, `fixed` (batch norm's statistics) does not.  A tensor
-    is put down to the layer that made it, whoever saves it.  `unknown` are layers without a rule; of
-    these only the output is counted.
+    `saved` grows with the batch and is for one image, `fixed` (batch norm's statistics, weights in half precision) does not.  A
+    tensor is put down to the operation that made it, whoever saves it.
     """
 
+    program: Program
     saved: tuple[int, ...]
     fixed: tuple[int, ...]
     targets: int  # bytes of the classes of one image, which the loss compares with
     output_buffers: tuple[Buffer, ...]
     extra_buffers: tuple[Buffer, ...]  # saved beside them
     fixed_buffers: tuple[Buffer, ...]
+    copies_buffers: tuple[Buffer, ...]  # parameters in half precision
     passing_buffers: tuple[Buffer, ...]  # gradients, the loss's tensors and what is only there while a layer runs
-    unknown: tuple[int, ...]
-    owners: tuple[int, ...]  # by node: the node whose memory holds its output
+    owners: tuple[int, ...]  # by operation: the one whose memory holds its output
     forward_buffers: tuple[Buffer, ...]  # were nothing kept for the backward pass
-    wanted: tuple[bool, ...]  # by node: whether a gradient flows through
+    wanted: tuple[bool, ...]  # by operation: whether a gradient flows through
 
 
-def retain(
-    report: Report,
-    precision: Precision,
-    *,
-    device: Device = "cpu",
-    inplace: bool = True,
-    rules: Rules | None = None,
-) -> Retained:
+def retain(program: Program, volumes: tuple[int, ...], *, inplace: bool = True) -> Retained:
     """What autograd saves (as saved_tensors_hooks sees it, parameters and buffers apart), and for how long.
 
     As in PyTorch nothing is saved before the first trained layer, since no gradient is wanted there; the
-    network's input counts where a layer saves it, and is held for the whole step in any case.
+    network's input counts where a layer saves it, and is held for the whole step in any case.  `volumes` are
+    classes' numbers for an image, by output.
     """
-    nodes, rows = report.graph.nodes, report.rows
-    moments = Moments(len(nodes))
-    kinds, unknown = rules or rules_of(report, precision)
-    wanted: list[bool] = []
-    for node, row in zip(nodes, rows, strict=True):
-        wanted.append(row.trains or any(wanted[one] for one in node.inputs))
-    owners = storages(report, kinds, [one.storage for one in kinds], wanted, inplace=inplace)
-
-    width = precision.activations
-    mask = 1 if device == "cuda" else width
-    statistic = max(width, 4) if precision.copies or device == "cuda" else width
-    sizes = [row.output.size * width for row in rows]
-    last = list(range(len(nodes)))  # of the memory a node owns
-    viewed = [False] * len(nodes)  # whether a node's output is a view of other memory
-    keeper: dict[int, int] = {}  # memory -> the first layer that needs it in its backward pass
-    saved, fixed = [0] * len(nodes), [0] * len(nodes)
+    every = program.operations
+    moments = Moments(len(every))
+    wanted = program.wanted()
+    owners = storages(program, [one.rule.storage for one in every], wanted, inplace=inplace)
+    sizes = [one.size for one in every]
+    last = list(range(len(every)))  # of the memory an operation owns
+    viewed = [False] * len(every)  # whether an output is a view of other memory
+    keeper: dict[int, int] = {}  # memory -> the first operation that needs it in its backward pass
+    saved, fixed = [0] * len(every), [0] * len(every)
     outputs: list[Buffer] = []
     extras: list[Buffer] = []
     fixed_buffers: list[Buffer] = []
+    copies: list[Buffer] = []
     passing: list[Buffer] = []
-    for position, node in enumerate(nodes):
-        kept = kinds[position]
-        last[owners[position]] = position
-        for one in node.inputs:
+    for position, operation in enumerate(every):
+        kept, inputs = operation.rule, operation.inputs
+        owner = owners[position]
+        last[owner] = position
+        for one in inputs:
             last[owners[one]] = position
-        if running := kept.running + (0 if wanted[position] else kept.forward):
-            passing.append(Buffer(running * width, position, position))
-        frozen = kept.weights and not node.trainable
-        extra = (0 if frozen else kept.values * width) + kept.indices * INDEX + kept.mask * mask
-        until = moments.backward(position) if wanted[position] else position
+            if every[one].rule is CAST:  # whoever calls the layer holds its input
+                last[owners[every[one].inputs[0]]] = position
+        beside = kept.indices + kept.mask
+        if operation.weights or operation.biases:
+            copies += _copies(operation, position, moments, wanted)
         if not wanted[position]:
-            if beside := kept.indices * INDEX + kept.mask * mask:
+            if running := kept.running + kept.forward:
+                passing.append(Buffer(running, position, position))
+            if beside:
                 passing.append(Buffer(beside, position, position))
             if kept.statistics:
-                fixed_buffers.append(Buffer(kept.statistics * statistic, position, position))
+                fixed_buffers.append(Buffer(kept.statistics, position, position))
             continue
-        if extra:
+        if kept.running:
+            passing.append(Buffer(kept.running, position, position))
+        until = moments.backward(position)
+        frozen = kept.weights and not operation.trainable
+        if extra := beside if frozen else kept.values + beside:
             extras.append(Buffer(extra, position, until))
+            saved[position] += extra
         if kept.statistics:
-            fixed_buffers.append(Buffer(kept.statistics * statistic, position, until))
-        saved[position] += extra
-        fixed[position] = kept.statistics * statistic
+            fixed_buffers.append(Buffer(kept.statistics, position, until))
+            fixed[position] = kept.statistics
         if kept.input and not frozen:
-            for one in node.inputs:
+            for one in inputs:
                 keeper.setdefault(owners[one], position)
         if kept.output:
-            keeper.setdefault(owners[position], position)
+            keeper.setdefault(owner, position)
         viewed[position] = kept.viewed
-        temporary = kept.backward * width
-        if owners[position] != position and kept.storage == "inplace" and viewed[node.inputs[0]]:
+        temporary = kept.backward
+        if owner != position and kept.storage == "inplace" and viewed[inputs[0]]:
             viewed[position] = True
             temporary += 2 * sizes[position]  # autograd copies the view's gradient there and back (CopySlices)
         if temporary:
             passing.append(Buffer(temporary, until, until))
-    results = report.graph.results()
-    for one in results:
+    for one in program.scored:
         last[owners[one]] = moments.loss  # which reads it
     forward = tuple(Buffer(sizes[one], one, last[one]) for one, owner in enumerate(owners) if owner == one)
-    for one in results:
+    for one in program.results:
         last[owners[one]] = moments.step  # the training loop's variable holds it
     for position, owner in enumerate(owners):
         if owner != position:
             continue
-        if not nodes[position].inputs:  # the batch belongs to the training loop
+        batch = not every[position].inputs
+        if batch:  # belongs to the training loop
             last[position] = moments.step
         if position in keeper:
             saved[position] += sizes[position]
             last[position] = max(last[position], moments.backward(keeper[position]))
-        outputs.append(Buffer(sizes[position], position if nodes[position].inputs else 0, last[position]))
-    targets = 0
-    for one in results:
-        volume = rows[one].output
-        targets += volume.width * volume.height * INDEX
-        passing += _loss(sizes[owners[one]], sizes[one], moments)
-    passing += gradients(report.graph, kinds, wanted, sizes, moments)
+        outputs.append(Buffer(sizes[position], 0 if batch else position, last[position]))
+    for one, size in zip(program.results, program.logarithms, strict=True):
+        passing += _loss(sizes[owners[one]], size, program.homes[-1], moments)
+    passing += gradients(program, wanted, sizes, moments)
     fixed_buffers += [
         Buffer(SCALAR, 0, moments.step),  # the loss, before the step that of the last
         Buffer(SCALAR, moments.loss, moments.loss),  # both, for a moment
@@ -139,85 +123,43 @@ def retain(
         Buffer(SCALAR, moments.loss_backward, moments.step - 1),  # the gradient of the loss, 1, which its caller holds
     ]
     return Retained(
+        program,
         tuple(saved),
         tuple(fixed),
-        targets,
+        INDEX * sum(volumes),
         tuple(outputs),
         tuple(extras),
         tuple(fixed_buffers),
+        tuple(copies),
         tuple(passing),
-        unknown,
         tuple(owners),
         forward,
         tuple(wanted),
     )
 
 
-def _loss(held: int, size: int, moments: Moments) -> list[Buffer]:
-    """Cross entropy of an output of `size` bytes an image: logarithms of the softmax, and their gradients.
+def _copies(operation: Operation, position: int, moments: Moments, wanted: list[bool]) -> list[Buffer]:
+    """Parameters in half precision.
+
+    Autocast keeps the copies until it is left, behind the loss; what is frozen it does not keep.  A convolution needs its
+    weights in the backward pass, a matrix product only where its input has a gradient.
+    """
+    backward, end = moments.backward(position), moments.loss if operation.trainable else position
+    needed = wanted[position] and (not operation.rule.weights or any(wanted[one] for one in operation.inputs))
+    until = backward if needed else end
+    found = [Buffer(operation.weights, position, until), Buffer(operation.biases, position, end)]
+    return [one for one in found if one.size]
+
+
+def _loss(held: int, size: int, before: int, moments: Moments) -> list[Buffer]:
+    """Cross entropy of an output whose logarithms take `size` bytes an image: these, and their gradients.
 
     The training loop's variable still holds the last step's output, in memory of `held` bytes, while the next
-    is computed.
+    is computed, up to the operation `before`.
     """
     after = moments.loss_backward + 1
     return [
-        Buffer(held, 0, moments.loss - 1),
+        Buffer(held, 0, before),
         Buffer(size, moments.loss, after),
         Buffer(size, moments.loss_backward, after),
     ]
-
-
-def rules_of(report: Report, precision: Precision) -> Rules:
-    """What every layer keeps, as its type declares it; of what is not known the output."""
-    known: dict[tuple[object, ...], Kept | None] = {}
-    rules: list[Kept] = []
-    unknown: list[int] = []
-    for position, row in enumerate(report.rows):
-        layer = row.node.layer
-        key = id(layer), row.inputs
-        if key not in known:
-            known[key] = layer.kept(row.inputs, row.output)
-        rule = known[key]
-        if rule is None or (precision.copies and not rule.autocast):
-            unknown.append(position)
-            rule = rule or Kept(output=True)
-        rules.append(rule)
-    return rules, tuple(unknown)
-
-
-def storages(
-    report: Report, rules: Sequence[Kept], kinds: Sequence[str], wanted: Sequence[bool], *, inplace: bool = True
-) -> list[int]:
-    """For every node the node whose memory holds its output, in a program that trains; `kinds` are Kept.storage.
-
-    A layer may overwrite its input only if that is a whole tensor, nobody else reads it and nobody before
-    needs it unchanged (PyTorch refuses the backward pass otherwise), and never the network's input.  `inplace` is
-    for layers that do not say it themselves.
-    """
-    graph, rows = report.graph, report.rows
-    found: list[int] = []
-    taken = [not node.inputs for node in graph.nodes]  # by owner: the batch, or read by several, or saved
-    readers, results = graph.readers(), frozenset(graph.results())
-    for position, node in enumerate(graph.nodes):
-        rule, kind = rules[position], kinds[position]
-        owner = position
-        allowed = False
-        if node.inputs and kind in ("view", "inplace"):
-            source = found[node.inputs[0]]
-            if kind == "inplace":
-                allowed = (
-                    node.overwrites(inplace)
-                    and not taken[source]
-                    and rows[source].output.size == rows[position].output.size
-                )
-            if allowed or kind == "view":
-                owner = source
-        found.append(owner)
-        saves = wanted[position]
-        reads = readers[position] + (position in results)
-        if reads > 1 or (saves and rule.output) or (allowed and rule.input):
-            taken[owner] = True
-        if saves and rule.input and not allowed:
-            for one in node.inputs:
-                taken[found[one]] = True
-    return found

@@ -12,6 +12,7 @@ from archcalc.analysis.analyze import Report
 from archcalc.memory.autograd import Retained
 from archcalc.memory.liveness import Buffer
 from archcalc.memory.moments import Moments
+from archcalc.memory.operations import Program
 
 
 class Checkpointed(NamedTuple):
@@ -24,11 +25,13 @@ class Checkpointed(NamedTuple):
 
 def checkpointed(report: Report, found: Retained) -> Checkpointed | None:
     """The step of `found` with checkpoints; None where the network cannot be cut."""
-    cuts = _cuts(report, found.owners)
+    program = found.program
+    every = program.operations
+    cuts = _cuts(program, found.owners)
     if not cuts:
         return None
-    moments = Moments(len(report.rows))
-    segment = [0] * len(report.rows)
+    moments = Moments(len(every))
+    segment = [0] * len(every)
     for number, cut in enumerate(cuts, 1):
         segment[cut + 1 :] = [number] * (len(segment) - cut - 1)
     last = len(cuts)  # this segment is kept whole, as its backward pass comes at once
@@ -49,28 +52,37 @@ def checkpointed(report: Report, found: Retained) -> Checkpointed | None:
     outputs, extras = again(found.output_buffers), again(found.extra_buffers)
     for one in found.forward_buffers:
         position = one.first
-        if segment[position] < last and report.graph.nodes[position].inputs:
+        if segment[position] < last and every[position].inputs:
             until = moments.backward(passed[position] + 1) + 1 if position in passed else one.last
             outputs.append(one._replace(last=until))
-    fixed = again(found.fixed_buffers)
+    fixed, copies = again(found.fixed_buffers), again(found.copies_buffers)
+    for one in found.copies_buffers:  # of parameters, which autocast keeps the first time, too
+        if one.last > moments.loss and one.first < len(every) and segment[one.first] < last:
+            copies.append(one._replace(last=moments.loss))
     extras += [one._replace(last=one.first) for one in found.extra_buffers if segment[one.first] < last]
     return Checkpointed(
-        cuts,
-        found._replace(output_buffers=tuple(outputs), extra_buffers=tuple(extras), fixed_buffers=tuple(fixed)),
-        sum(row.cost.macs for row, number in zip(report.rows, segment, strict=True) if number < last),
+        tuple([every[one].layer for one in cuts]),
+        found._replace(
+            output_buffers=tuple(outputs),
+            extra_buffers=tuple(extras),
+            fixed_buffers=tuple(fixed),
+            copies_buffers=tuple(copies),
+        ),
+        sum(row.cost.macs for row, home in zip(report.rows, program.homes, strict=True) if segment[home] < last),
     )
 
 
-def _cuts(report: Report, owners: tuple[int, ...]) -> tuple[int, ...]:
-    """Nodes, about sqrt(n) apart, after which nothing reads further back and nothing overwrites them."""
-    nodes = report.graph.nodes
-    reach = len(nodes)  # the furthest back that any later layer reads
+def _cuts(program: Program, owners: tuple[int, ...]) -> tuple[int, ...]:
+    """Layers, about sqrt(n) apart, after which nothing reads further back and nothing overwrites them."""
+    every = program.operations
+    homes = frozenset(program.homes)
+    reach = len(every)  # the furthest back that any later layer reads
     allowed = []
-    for position in range(len(nodes) - 2, 0, -1):
-        reach = min([reach, *nodes[position + 1].inputs])
-        if reach >= position and owners[position + 1] != owners[position]:
+    for position in range(program.homes[-1] - 1, 0, -1):
+        reach = min([reach, *every[position + 1].inputs])
+        if position in homes and reach >= position and owners[position + 1] != owners[position]:
             allowed.append(position)
-    length, last = isqrt(len(nodes)), 0
+    length, last = isqrt(len(every)), 0
     cuts = []
     for position in reversed(allowed):
         if position - last >= length:

@@ -38,4 +38,5 @@ def doubled(report: Report, settings: Settings, running: int) -> Step:
         (sum(constant),) * (2 * count),
         parts,
         where,
+        count,
     )

@@ -8,9 +8,8 @@ from typing import Any
 from archcalc.analysis.analyze import Report, analyze
 from archcalc.layers import Windowed
 from archcalc.layers.reshape import Input
-from archcalc.memory.autograd import retain
 from archcalc.memory.checkpointing import checkpointed
-from archcalc.memory.plan import largest_batch, plan, stepped
+from archcalc.memory.plan import largest_batch, plan, retained, stepped
 from archcalc.memory.results import Plan, Suggestion
 from archcalc.memory.settings import Settings
 from archcalc.precision import OPTIMIZERS
@@ -121,8 +120,7 @@ def _checkpointed(report: Report, planned: Plan) -> list[Suggestion]:
     assert training is not None
     usable = settings.usable
     assert usable is not None
-    whole = retain(report, settings.precision, device=settings.device, inplace=settings.inplace)
-    found = checkpointed(report, whole)
+    found = checkpointed(report, retained(report, settings))
     if found is None:
         return []
     step = stepped(report, settings, found.retained, training.buffers_bytes)

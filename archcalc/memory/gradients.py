@@ -7,10 +7,9 @@ which is added into the first where that is a whole tensor nobody else holds, an
 
 from collections.abc import Sequence
 
-from archcalc.graph import Graph
-from archcalc.layers.base import Kept
 from archcalc.memory.liveness import Buffer
 from archcalc.memory.moments import Moments
+from archcalc.memory.operations import Program
 
 
 class _Tensors:
@@ -34,9 +33,7 @@ class _Tensors:
             self.buffers.append(Buffer(self.sizes[one], self.first[one], moment))
 
 
-def gradients(
-    graph: Graph, rules: Sequence[Kept], wanted: Sequence[bool], sizes: Sequence[int], moments: Moments
-) -> list[Buffer]:
+def gradients(program: Program, wanted: Sequence[bool], sizes: Sequence[int], moments: Moments) -> list[Buffer]:
     """The memory of the gradients of outputs of `sizes[i]`, from that of the loss on."""
     tensors = _Tensors()
     waiting: dict[int, tuple[int, bool]] = {}  # node -> the gradient so far, and whether it is a whole tensor
@@ -51,17 +48,20 @@ def gradients(
             tensors.release(before, moment)
         tensors.release(gradient, moment)
 
-    for result in graph.results():
+    every = program.operations
+    for result in program.scored:
         if wanted[result]:
             loss = moments.loss_backward + 1
             arrive(result, tensors.new(sizes[result], loss), loss, whole=True)
-    for position in reversed(range(len(graph.nodes))):
+    for position in reversed(range(len(every))):
         if position not in waiting:
             continue
         own, whole = waiting.pop(position)
-        node, kind, moment = graph.nodes[position], rules[position].gradient, moments.backward(position)
+        inputs, kind, moment = every[position].inputs, every[position].rule.gradient, moments.backward(position)
+        if kind == "part" and sum([sizes[one] for one in inputs]) != sizes[position]:
+            kind = "new"  # of another type
         made: list[tuple[int, int, bool]] = []
-        for one in node.inputs:
+        for one in inputs:
             if not wanted[one]:
                 continue
             if kind == "new" or (kind == "same" and sizes[one] != sizes[position]):  # a stretched branch's is a sum

@@ -1,41 +1,53 @@
-"""What PyTorch holds of activations in a forward pass without gradients."""
+"""What PyTorch holds in a forward pass without gradients."""
 
-from archcalc.analysis.analyze import Report
-from archcalc.memory.autograd import INDEX, Rules, rules_of, storages
+from itertools import accumulate
+from typing import NamedTuple
+
 from archcalc.memory.liveness import Buffer, live
-from archcalc.precision import Precision
+from archcalc.memory.operations import CAST, Program
+from archcalc.memory.storages import storages
 
 
-def held(report: Report, precision: Precision, *, inplace: bool = True, rules: Rules | None = None) -> list[int]:
-    """Bytes for an image, by layer.
+class Held(NamedTuple):
+    """Bytes by operation: of activations for an image, and of parameters in half precision whatever the batch."""
+
+    image: list[int]
+    copies: list[int]
+
+
+def held(program: Program, views: list[bool], *, inplace: bool = True) -> Held:
+    """What is there while each operation runs.
 
     The caller holds the batch.  A max pool computes its indices even if nobody wants them; a view holds the
     whole tensor it looks at; a layer overwrites its input only where the same program could in training, and no layer
-    that PyTorch has no such option for does.  Dropout passes its input on.
+    that PyTorch has no such option for does.  `views` pass their input on at inference (dropout).  Autocast keeps the
+    copies of parameters that it made.
     """
-    nodes, rows = report.graph.nodes, report.rows
-    found, _ = rules or rules_of(report, precision)
+    every = program.operations
     passing = []
     kinds: list[str] = []
-    for position, (row, rule) in enumerate(zip(rows, found, strict=True)):
-        if rule.indices or rule.forward or rule.running:
-            size = rule.indices * INDEX + (rule.forward + rule.running) * precision.activations
+    copies = []
+    for position, operation in enumerate(every):
+        rule = operation.rule
+        if size := rule.indices + rule.forward + rule.running:
             passing.append(Buffer(size, position, position))
-        kinds.append("view" if row.node.layer.view else "inplace" if rule.storage == "cloned" else rule.storage)
-    owners = storages(report, found, kinds, [True] * len(nodes), inplace=inplace)
-    last = list(range(len(nodes)))
-    for position, node in enumerate(nodes):
-        for one in (position, *node.inputs):
+        kinds.append("view" if views[position] else "inplace" if rule.storage == "cloned" else rule.storage)
+        copies.append(operation.weights + operation.biases)
+    owners = storages(program, kinds, [True] * len(every), inplace=inplace)
+    last = list(range(len(every)))
+    for position, operation in enumerate(every):
+        last[owners[position]] = position
+        for one in operation.inputs:
             last[owners[one]] = position
-    for one in report.graph.results():
-        last[owners[one]] = len(nodes) - 1
-    for position, node in enumerate(nodes):
-        if not node.inputs:
-            last[position] = len(nodes) - 1
-    sizes = [row.output.size * precision.activations for row in rows]
-    own = [
-        Buffer(sizes[one], one if nodes[one].inputs else 0, last[one])
-        for one, owner in enumerate(owners)
-        if owner == one
-    ]
-    return live(own + passing, len(nodes))
+            if every[one].rule is CAST:  # whoever calls the layer holds its input
+                last[owners[every[one].inputs[0]]] = position
+    end = len(every) - 1
+    for one in program.results:
+        last[owners[one]] = end
+    own = []
+    for position, operation in enumerate(every):
+        if owners[position] == position:
+            own.append(
+                Buffer(operation.size, position if operation.inputs else 0, last[position] if operation.inputs else end)
+            )
+    return Held(live(own + passing, len(every)), list(accumulate(copies)))

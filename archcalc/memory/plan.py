@@ -7,11 +7,11 @@ at every moment of the execution image * N + fixed must stay within the budget.
 from collections.abc import Sequence
 
 from archcalc.analysis.analyze import Report
-from archcalc.memory.autograd import Retained, Rules, retain, rules_of
+from archcalc.memory.autograd import Retained, retain
 from archcalc.memory.doubled import doubled
-from archcalc.memory.held import held
-from archcalc.memory.liveness import Buffer, highest, lifetimes, live
-from archcalc.memory.ordering import better_order
+from archcalc.memory.inference import Forward, forward
+from archcalc.memory.liveness import highest
+from archcalc.memory.operations import Program, operations
 from archcalc.memory.results import Budget, Inference, Line, MaxBatch, Plan, Training
 from archcalc.memory.settings import Settings
 from archcalc.memory.step import Devices, Step, step_of
@@ -27,49 +27,32 @@ def plan(report: Report, settings: Settings = Settings()) -> Plan:
     if settings.batch is None and settings.budget is None:
         raise ValueError("the largest batch needs a budget")
     rows, precision, totals = report.rows, settings.precision, report.totals
-    sizes = [row.output.size * precision.activations for row in rows]
-    rules = rules_of(report, precision)
-    arena: list[Buffer] = []
-    order = None
-    if settings.convention == "pytorch":
-        found = held(report, precision, inplace=settings.inplace, rules=rules)
-    else:
-        arena = lifetimes(report.graph, sizes, inplace=settings.inplace)
-        found = live(arena, len(rows))
-        order = better_order(report.graph, sizes, inplace=settings.inplace)
-    weights = totals.params * precision.activations
-    counters = sum(1 for row in rows if row.cost.buffers and getattr(row.node.layer, "statistics", False))
+    program = operations(report, precision, settings.device)
+    found = forward(report, settings, program)
+    counters = sum([1 for row in rows if row.cost.buffers and getattr(row.node.layer, "statistics", False)])
     running = totals.buffers * precision.parameters + COUNTER * counters
-    step = _step(report, settings, running, rules) if precision.trains else None
+    step = _step(report, settings, running, program) if precision.trains else None
 
     usable = settings.usable
     most = MaxBatch(0, None)
     if usable is not None:
         most = MaxBatch(
-            largest_batch(usable - weights - running, found, [0] * len(found)),
+            largest_batch(usable - found.weights - running, found.image, found.copies),
             largest_batch(usable, step.image, step.fixed) if step else None,
         )
     chosen = most.inference if settings.purpose == "inference" or step is None else most.training
     batch = settings.batch or max(chosen or 0, 1)
-
-    peak = highest(found)
-    inference = Inference(
-        "partial" if "params" in totals.unknown else "complete",
-        weights,
-        running,
-        peak.size * batch,
-        weights + running + peak.size * batch,
-        rows[peak.step].node.name,
-        tuple(one * batch for one in found),
-        tuple(one._replace(size=one.size * batch) for one in arena),
-        order and order._replace(peak=order.peak * batch),
-    )
+    inference = _inference(report, found, running, batch, partial=bool(precision.copies and program.unknown))
     planned = Plan(
         report.graph.name,
         settings,
         batch,
         inference,
-        _training(report, step, batch, sum(sizes[row.position] for row in report.inputs)) if step else None,
+        _training(
+            report, step, batch, sum([program.operations[program.homes[row.position]].size for row in report.inputs])
+        )
+        if step
+        else None,
         None,
         _lines(report, settings, step, inference.live, batch),
         tuple(rows[one].node.name for one in step.unknown) if step else (),
@@ -79,6 +62,27 @@ def plan(report: Report, settings: Settings = Settings()) -> Plan:
     return planned._replace(budget=Budget(settings.budget, planned.total_bytes <= usable, most, usable))
 
 
+def _inference(report: Report, found: Forward, running: int, batch: int, *, partial: bool) -> Inference:
+    needed = [image * batch + copies for image, copies in zip(found.image, found.copies, strict=True)]
+    peak = highest(needed)
+    weights = found.weights + found.copies[peak.step]
+    activations = found.image[peak.step] * batch
+    alive = [0] * len(report.rows)
+    for layer, image in zip(found.layers, found.image, strict=True):
+        alive[layer] = max(alive[layer], image * batch)
+    return Inference(
+        "partial" if partial or "params" in report.totals.unknown else "complete",
+        weights,
+        running,
+        activations,
+        weights + running + activations,
+        report.rows[found.layers[peak.step]].node.name,
+        tuple(alive),
+        tuple([one._replace(size=one.size * batch) for one in found.arena]),
+        found.order and found.order._replace(peak=found.order.peak * batch),
+    )
+
+
 def _training(report: Report, step: Step, batch: int, image: int) -> Training:
     moments = [one * batch + fixed for one, fixed in zip(step.image, step.fixed, strict=True)]
     worst = highest(moments)
@@ -86,7 +90,7 @@ def _training(report: Report, step: Step, batch: int, image: int) -> Training:
     constant = step.constant
     return Training(
         "partial" if step.unknown or "params" in report.totals.unknown else "complete",
-        constant.parameters,
+        constant.parameters + step.copies,
         step.gradients,
         constant.optimizer,
         constant.buffers,
@@ -97,7 +101,7 @@ def _training(report: Report, step: Step, batch: int, image: int) -> Training:
         where,
         step.alive(worst.step, batch),
         tuple(moments),
-        len(report.rows),
+        step.forward,
     )
 
 
@@ -108,11 +112,17 @@ def largest_batch(budget: int, image: Sequence[int], fixed: Sequence[int]) -> in
     return max(0, min(((budget - own) // one for one, own in zip(image, fixed, strict=True) if one), default=0))
 
 
-def _step(report: Report, settings: Settings, running: int, rules: Rules) -> Step:
+def _step(report: Report, settings: Settings, running: int, program: Program) -> Step:
     if settings.convention == "cs231n":
         return doubled(report, settings, running)
-    found = retain(report, settings.precision, device=settings.device, inplace=settings.inplace, rules=rules)
-    return stepped(report, settings, found, running)
+    return stepped(report, settings, retained(report, settings, program), running)
+
+
+def retained(report: Report, settings: Settings, program: Program | None = None) -> Retained:
+    """What a step's activations hold."""
+    program = program or operations(report, settings.precision, settings.device)
+    volumes = [report.rows[one].output for one in report.graph.results()]
+    return retain(program, tuple([one.width * one.height for one in volumes]), inplace=settings.inplace)
 
 
 def stepped(report: Report, settings: Settings, found: Retained, running: int) -> Step:

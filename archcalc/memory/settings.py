@@ -2,7 +2,7 @@
 
 from typing import Literal, NamedTuple, get_args
 
-from archcalc.memory.autograd import Device
+from archcalc.memory.operations import Device
 from archcalc.precision import OPTIMIZERS, PRECISIONS, Implementation, Precision
 
 Convention = Literal["cs231n", "pytorch", "arena"]

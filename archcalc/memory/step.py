@@ -68,6 +68,8 @@ class Step(NamedTuple):
     fixed: tuple[int, ...]
     parts: Parts
     where: Callable[[int], tuple[Pass, int]]
+    forward: int  # moments of the forward pass
+    copies: int = 0  # of parameters, in half precision, all of them
     unknown: tuple[int, ...] = ()
 
     def alive(self, moment: int, batch: int) -> Group:
@@ -101,12 +103,12 @@ def step_of(
 
     `average`: a moving average of the parameters is kept, too.
     """
-    moments = Moments(len(report.rows))
+    program = found.program
+    moments = Moments(len(program.operations))
     tensors = trained_tensors(report)
     every = sum(tensors) * precision.parameters
-    copied = sum(row.cost.weights for row in report.rows if row.cost.macs) * precision.copies
     constant = Group(
-        parameters=devices.share(report.totals.params * precision.parameters, 3) * (2 if average else 1) + copied,
+        parameters=devices.share(report.totals.params * precision.parameters, 3) * (2 if average else 1),
         gradients=every if devices.number > 1 and not devices.shard else 0,  # buckets
         optimizer=devices.share(every * optimizer.state, 1) + COUNTER * optimizer.counters * len(tensors),
         buffers=buffers,
@@ -118,13 +120,18 @@ def step_of(
     for position, row in enumerate(report.rows):
         if not row.cost.params:
             continue
-        backward, size = moments.backward(position), row.cost.params * precision.parameters
+        home = program.homes[position]
+        backward, size = moments.backward(home), row.cost.params * precision.parameters
         if gathered:
-            temporaries += [Buffer(size, position, position), Buffer(size, backward, backward)]
+            temporaries += [Buffer(size, home, home), Buffer(size, backward, backward)]
         if not row.node.trainable:
             continue
+        operation = program.operations[home]
+        if half := operation.weights + operation.biases:  # the gradients before they are cast
+            temporaries.append(Buffer(half, backward, backward + 1))
+            backward += 1
         if keep_gradients or whole:
-            temporaries.append(Buffer(size, backward, backward + 1))
+            temporaries.append(Buffer(size, backward, moments.backward(home) + 1))
         if not keep_gradients:
             gradients.append(Buffer(devices.share(size, 2), backward + whole, moments.step))
     activations = found.output_buffers + found.extra_buffers
@@ -136,20 +143,33 @@ def step_of(
         "saved": (kept, found.fixed_buffers),
         "passing": ((*found.passing_buffers, *rest), tuple(temporaries)),
         "gradients": ((), tuple(gradients)),
+        "parameters": ((), found.copies_buffers),  # in half precision
     }
     scaled = [one for many, _ in parts.values() for one in many]
     single = [one for _, few in parts.values() for one in few]
     always = sum(constant)
+    layers = [one.layer for one in program.operations]
+
+    def where(moment: int) -> tuple[Pass, int]:
+        phase, operation = moments.where(moment)
+        return phase, layers[operation]
+
+    saved, fixed = [0] * len(report.rows), [0] * len(report.rows)
+    for layer, of_image, own in zip(layers, found.saved, found.fixed, strict=True):
+        saved[layer] += of_image
+        fixed[layer] += own
     return Step(
         constant,
         every,
-        found.saved,
-        found.fixed,
+        tuple(saved),
+        tuple(fixed),
         tuple(live(scaled, moments.count)),
-        tuple(one + always for one in live(single, moments.count)),
+        tuple([one + always for one in live(single, moments.count)]),
         parts,
-        moments.where,
-        found.unknown,
+        where,
+        len(layers),
+        sum(one.weights + one.biases for one in program.operations),
+        program.unknown,
     )
 
 

@@ -23,9 +23,9 @@ from measured import BATCH, measured
 
 from archcalc.analysis.analyze import analyze
 from archcalc.interop.torch.staging import made
-from archcalc.memory.autograd import retain
+from archcalc.memory.plan import retained
+from archcalc.memory.settings import Settings
 from archcalc.models import captured
-from archcalc.precision import PRECISIONS
 from archcalc.volume import Volume
 
 TIMM = [
@@ -95,11 +95,11 @@ def judged(factory: Factory, volume: Volume) -> tuple[str, str]:
     report = analyze(found.graph)
     model = made(factory)
     theirs = measured(model, (volume.channels, volume.height, volume.width))
-    kept = retain(report, PRECISIONS["float32"])
+    kept = retained(report, Settings())
     differences = {
         "parameters": report.totals.params + found.unused - theirs.parameters,
         "MACs": report.totals.macs - theirs.macs,
-        "bytes": 0 if kept.unknown else sum(kept.saved) * BATCH + sum(kept.fixed) - theirs.saved,
+        "bytes": 0 if kept.program.unknown else sum(kept.saved) * BATCH + sum(kept.fixed) - theirs.saved,
     }
     opaque = [node.layer.label for node in found.graph.nodes if node.layer.type == "opaque"]
     said = [f"{name} {value:+,}" for name, value in differences.items() if value]

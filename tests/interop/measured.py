@@ -64,13 +64,13 @@ def saved_bytes(run: Callable[[], Any], model: Any) -> int:
 def predicted(captured: Captured) -> Figures:
     """archcalc's figures for a capture; parameters that nothing uses, which it reports, included."""
     from archcalc.analysis.analyze import analyze
-    from archcalc.memory.autograd import retain
-    from archcalc.precision import PRECISIONS
+    from archcalc.memory.plan import retained
+    from archcalc.memory.settings import Settings
 
     report = analyze(captured.graph)
     assert report.complete, report.problems
-    kept = retain(report, PRECISIONS["float32"])
-    assert kept.unknown == ()
+    kept = retained(report, Settings())
+    assert kept.program.unknown == ()
     saved = sum(kept.saved) * BATCH + sum(kept.fixed)
     return Figures(report.totals.params + captured.unused, report.totals.macs, saved)
 

@@ -12,9 +12,8 @@ import archcalc
 from archcalc.analysis.analyze import analyze
 from archcalc.architecture import Architecture
 from archcalc.language.specfile import zoo_names
-from archcalc.memory.autograd import retain
 from archcalc.memory.checkpointing import checkpointed
-from archcalc.memory.plan import plan, stepped
+from archcalc.memory.plan import plan, retained, stepped
 from archcalc.memory.results import Training
 from archcalc.memory.settings import Settings
 
@@ -172,7 +171,7 @@ def test_inference(name: str) -> None:
 def test_checkpoints(name: str) -> None:
     """The backward pass, which is the worst; the forward pass has batch norm's statistics for a moment more."""
     network, settings = archcalc.load(f"zoo:{name}"), Settings(4, optimizer="sgd", device="cuda")
-    found = checkpointed(network.report, retain(network.report, settings.precision, device="cuda"))
+    found = checkpointed(network.report, retained(network.report, settings))
     assert found is not None
     running = plan(network.report, settings).inference.buffers_bytes
     step = stepped(network.report, settings, found.retained, running)

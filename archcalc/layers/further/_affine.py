@@ -43,4 +43,4 @@ class Affine(Layer):
         return run.draw(kind if self.trained else "buffers", shape, centre, 0.25)
 
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
-        return Kept(gradient="same")
+        return Kept(gradient="same", autocast="keep" if self.by is not None else "promoted")

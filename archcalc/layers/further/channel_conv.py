@@ -18,7 +18,7 @@ class ChannelConv(Layer):
 
     type = "channel_conv"
     aka = ("eca", "channelconv", "conv_over_channels")
-    keeps = Kept(input=True)
+    keeps = Kept(input=True, autocast="half")
 
     kernel_size: int = key(
         Integer(1), default=3, notation="", letter="F", foreign=("kernel", "k_size", "size"), help="channels it covers"

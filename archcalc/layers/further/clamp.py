@@ -34,7 +34,7 @@ class Clamp(Activation):
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
         """The input; backward a mask of bytes for each bound."""
         bounds = (self.low is not None) + (self.high is not None)
-        return Kept(input=True, backward=(bounds * y.size + 3) // 4)
+        return Kept(input=True, masks=bounds * y.size)
 
     def apply(self, x: "Array", y: "Array", spare: "list[Array]") -> None:
         import numpy as np

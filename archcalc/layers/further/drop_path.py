@@ -29,7 +29,7 @@ class DropPath(Layer):
 
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
         """One factor for each image.  A rate of 0 does nothing."""
-        return Kept(values=1, autocast=False) if self.rate else Kept(storage="view")
+        return Kept(values=1) if self.rate else Kept(storage="view")
 
     def forward(self, run: "Run", *inputs: "Array") -> "Array":
         return inputs[0]

@@ -23,4 +23,4 @@ class Dropout2d(Dropout):
 
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
         """A factor for each channel of each image, as wide as an activation on every device."""
-        return Kept(values=y.channels, autocast=False) if self.rate else Kept(storage="view")
+        return Kept(values=y.channels) if self.rate else Kept(storage="view")

@@ -27,12 +27,14 @@ class GlobalResponseNorm(Layer):
 
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
         """The input, its product with the relative lengths, the lengths, the relative ones, and their mean."""
+        values = y.size + 2 * y.channels + 1
         return Kept(
             input=True,
-            values=y.size + 2 * y.channels + 1,
+            values=values,
+            singles=values,
             running=y.size,
             backward=y.size + y.channels,
-            autocast=False,
+            autocast="beside",
         )
 
     def forward(self, run: "Run", *inputs: "Array") -> "Array":

@@ -39,7 +39,7 @@ class GroupNorm(GroupStatistics):
 
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
         """The input, and mean and inverse deviation of every group."""
-        return Kept(input=True, values=2 * self.groups, autocast=False)
+        return Kept(input=True, values=2 * self.groups, autocast="single")
 
     def forward(self, run: "Run", *inputs: "Array") -> "Array":
         return self.normalized(run, inputs[0], self.groups)

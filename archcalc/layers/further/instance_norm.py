@@ -38,7 +38,7 @@ class InstanceNorm(GroupStatistics):
         """
         scaled, shifted = self.trained(1)
         values = (2 + 2 * self.statistics + scaled) * y.channels
-        return Kept(input=True, values=values, backward=(scaled + shifted) * y.channels, viewed=True, autocast=False)
+        return Kept(input=True, values=values, backward=(scaled + shifted) * y.channels, viewed=True, singles=values)
 
     def forward(self, run: "Run", *inputs: "Array") -> "Array":
         import numpy as np

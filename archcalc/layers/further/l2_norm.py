@@ -25,7 +25,8 @@ class L2Norm(Layer):
 
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
         """The input, and at every position the length, before and after it is held above `eps`; backward the quotient's derivatives."""
-        return Kept(input=True, values=2 * y.width * y.height, backward=3 * y.size, autocast=False)
+        values = 2 * y.width * y.height
+        return Kept(input=True, values=values, singles=values, backward=3 * y.size, autocast="beside")
 
     def workspace(self, inputs: tuple[Volume, ...], y: Volume, images: int) -> int:
         return tile_rows(images * y.width * y.height, y.channels) * y.channels

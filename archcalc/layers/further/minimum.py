@@ -2,7 +2,9 @@
 
 from typing import TYPE_CHECKING
 
+from archcalc.layers.base import Kept
 from archcalc.layers.merge import Factors
+from archcalc.volume import Volume
 
 if TYPE_CHECKING:
     from archcalc.forward.run import Array
@@ -19,8 +21,12 @@ class Minimum(Factors):
     verb = "minimum works element by element: width, height and channels must agree"
 
     def gradients(self, left: int, right: int, result: int) -> int:
-        """Halves where both are the same, and masks of a byte for each value."""
-        return 5 * result + (result + 1) // 2
+        """Halves where both are the same."""
+        return 5 * result
+
+    def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
+        """The branches; backward masks, too, of where which is chosen."""
+        return super().kept(inputs, y)._replace(masks=2 * y.size)
 
     def combine(self, y: "Array", x: "Array") -> None:
         import numpy as np

@@ -42,7 +42,7 @@ class RMSNorm(Layer):
             values=area + (y.size if self.affine else 0),
             running=y.size,
             backward=(3 if self.affine else 4) * y.size - area,
-            autocast=False,
+            autocast="single",
         )
 
     def workspace(self, inputs: tuple[Volume, ...], y: Volume, images: int) -> int:

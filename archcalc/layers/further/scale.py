@@ -26,7 +26,9 @@ class Scale(Affine):
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
         """The input, where factors are trained, whose gradient is a map before it is summed."""
         trained = self.stored(1)[0] > 0
-        return Kept(input=trained, backward=y.size if trained else 0, autocast=False)
+        return Kept(
+            input=trained, backward=y.size if trained else 0, autocast="keep" if self.by is not None else "promoted"
+        )
 
     def forward(self, run: "Run", *inputs: "Array") -> "Array":
         import numpy as np

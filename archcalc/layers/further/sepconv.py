@@ -49,7 +49,10 @@ class SeparableConv(Convolution):
         first, middle = self.kept_input(inputs[0]), self.between(inputs[0], y).size
         forward = max(middle, middle + first.forward - y.size)
         return first._replace(
-            values=first.values + middle, forward=forward, backward=max(first.values, middle) - inputs[0].size
+            values=first.values + middle,
+            autocast="half",
+            forward=forward,
+            backward=max(first.values, middle) - inputs[0].size,
         )
 
     def tensors(self, inputs: tuple[Volume, ...], y: Volume, cost: Cost) -> tuple[int, ...]:

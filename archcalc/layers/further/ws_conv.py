@@ -35,7 +35,12 @@ class StandardizedConv(Conv):
         """The input, the standardised filters, and mean and inverse deviation of each, and its gain as it is applied."""
         weights = super().cost(inputs[0], y).weights
         each = 3 if self.gain else 2
-        return super().kept(inputs, y)._replace(statistics=weights + each * self.filters, autocast=False)
+        return super().kept(inputs, y)._replace(statistics=weights + each * self.filters, autocast="half")
+
+    def tensors(self, inputs: tuple[Volume, ...], y: Volume, cost: Cost) -> tuple[int, ...]:
+        """The filters, the gain where there is one, the biases."""
+        gain = self.filters if self.gain and cost.weights else 0
+        return cost.weights - gain, gain, cost.biases
 
     def workspace(self, inputs: tuple[Volume, ...], y: Volume, images: int) -> int:
         return super().workspace(inputs, y, images) + super().cost(inputs[0], y).weights
