@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from archcalc.layers.activation import Activation
 from archcalc.layers.base import Kept
+from archcalc.volume import Volume
 
 if TYPE_CHECKING:
     from archcalc.forward.run import Array
@@ -14,7 +15,10 @@ class Abs(Activation):
 
     type = "abs"
     aka = ("absval", "absolute")
-    keeps = Kept(input=True, storage="cloned")
+
+    def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
+        """The input; backward its signs."""
+        return Kept(input=True, storage="cloned", backward=y.size)
 
     def apply(self, x: "Array", y: "Array", spare: "list[Array]") -> None:
         import numpy as np
