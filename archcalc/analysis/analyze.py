@@ -16,6 +16,8 @@ from archcalc.volume import Pair, Reach, Volume, Window
 
 Convention = Literal["inplace", "separate"]
 
+MAX_ENDS = 12  # inputs or outputs that a line lists, as many as SSD has
+
 
 class Row(NamedTuple):
     """The results for one node.  Counts are for one image.
@@ -137,13 +139,14 @@ class Report:
     def outputs(self) -> tuple[Row, ...]:
         """What the network gives, as far as it could be computed."""
         wanted = self.graph.results()
-        found = {row.position: row for row in self.rows if row.position in wanted}
+        given = frozenset(wanted)
+        found = {row.position: row for row in self.rows if row.position in given}
         return tuple(found[one] for one in wanted if one in found)
 
     @property
     def ends(self) -> str:
         """The volumes of the inputs and the outputs: `[224x224x3] -> [1x1x1000]`."""
-        return " -> ".join(", ".join(str(row.output) for row in rows) for rows in (self.inputs, self.outputs))
+        return " -> ".join(map(_volumes, (self.inputs, self.outputs)))
 
     @property
     def input(self) -> Volume:
@@ -192,6 +195,11 @@ class Report:
         except ModuleNotFoundError as error:
             raise ImportError(f"to_pandas needs pandas ({error}): pip install pandas") from None
         return pandas.json_normalize(self.to_records(batch=batch, dtype=dtype))
+
+
+def _volumes(rows: tuple[Row, ...]) -> str:
+    shown = [str(row.output) for row in (rows if len(rows) <= MAX_ENDS else rows[: MAX_ENDS - 2])]
+    return ", ".join(shown) + (f" and {len(rows) - len(shown):,} more" if len(shown) < len(rows) else "")
 
 
 _COUNTED = ("weights", "biases", "params", "buffers", "macs", "flops")

@@ -53,6 +53,11 @@ class Network:
         return found
 
     @cached_property
+    def results(self) -> frozenset[int]:
+        """The positions of what the network gives."""
+        return frozenset(self.report.graph.results())
+
+    @cached_property
     def sites(self) -> list[Row]:
         """Every layer once for each volume it is given, however often it is repeated, without the input."""
         found: dict[tuple[object, ...], Row] = {}
@@ -77,10 +82,9 @@ class Network:
 
     def alone(self, first: Row, row: Row) -> bool:
         """Whether nobody but `row` reads what `first` passes on to it; what the network gives is read, too."""
-        results = self.report.graph.results()
         at = row.node.inputs[0]
         while True:
-            if len(self.readers[at]) > 1 or at in results:
+            if len(self.readers[at]) > 1 or at in self.results:
                 return False
             if at == first.position:
                 return True

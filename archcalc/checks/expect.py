@@ -24,7 +24,7 @@ from archcalc.diagnostics import Diagnostic, Refusal, rule
 from archcalc.language.document import Document
 from archcalc.language.entries import entries_of, unknown_key
 from archcalc.language.suggest import nearest
-from archcalc.reader.nodes import Mapping, Scalar, Value, shown
+from archcalc.reader.nodes import Mapping, Scalar, Sequence, Value, shown
 from archcalc.reader.values import PAIR, read_volume_text
 from archcalc.volume import Volume
 
@@ -88,6 +88,14 @@ def expectations(document: Document, report: Report, *, judged: bool) -> list[Di
     return problems
 
 
+def _outputs(case: Case) -> dict[str, Row]:
+    """The outputs as `outputs` has them: a block's name is that of its last layer."""
+    node = case.document.entries["outputs"][1] if "outputs" in case.document.entries else None
+    names = [one.text for one in node.items if isinstance(one, Scalar)] if isinstance(node, Sequence) else []
+    found = case.report.outputs
+    return dict(zip(names, found, strict=True)) if len(names) == len(found) else {}
+
+
 def _expectation(word: str, node: Value, case: Case) -> Iterator[Diagnostic]:
     if word in QUANTITIES:
         yield from _quantity(word, node, case)
@@ -98,7 +106,7 @@ def _expectation(word: str, node: Value, case: Case) -> Iterator[Diagnostic]:
             word, _text(word, node), node, case.report.outputs[0] if case.judged else None, case.report.rows
         )
         return
-    rows = {row.node.name: row for row in case.report.rows}
+    rows = {**_outputs(case), **{row.node.name: row for row in case.report.rows}}
     for key, value in node.entries:
         if key.text not in rows and case.judged:
             meant = nearest(key.text, rows)

@@ -354,13 +354,16 @@ class Compiler:
             self.places, self.passed = set(), []
             found[name] = Block(name, one.variables, self.inner(one.layers), one.span)
             named[name], passed[name] = self.places, self.passed
-        waiting = True
-        while waiting:
-            waiting = False
-            for name, handed in passed.items():
-                more = {own for own, block, word in handed if word in named.get(block, ())} - named[name]
-                named[name] |= more
-                waiting |= bool(more)
+        givers: dict[tuple[str, str], list[tuple[str, str]]] = {}  # a block's variable -> those of others that it gets
+        for name, handed in passed.items():
+            for own, block, word in handed:
+                givers.setdefault((block, word), []).append((name, own))
+        todo = [(name, word) for name, words in named.items() for word in words]
+        while todo:
+            for name, own in givers.get(todo.pop(), ()):
+                if own not in named[name]:
+                    named[name].add(own)
+                    todo.append((name, own))
         self.places, self.passed = set(), []
         return {name: one._replace(names=frozenset(named[name])) for name, one in found.items()}
 

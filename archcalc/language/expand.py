@@ -74,13 +74,14 @@ def expand(
     try:
         total = counter.count(steps, variables) + sum(counter.count(one, variables) for one in replaced.values())
         if total > MAX_LAYERS:
-            raise too_many(steps[0].span, total)
+            raise too_many(next(iter(instead.values()))[0].span if instead else steps[0].span, total)
         scope = Scope()
         scope.begin(0)
         expander.run(steps, 0, variables, scope)
-        given = tuple(expander.names.find(one, scope) for one in outputs)
+        named = [(position, one) for one in outputs for position in expander.all((one,), variables, scope)]
+        given = tuple(position for position, _ in named)
         known: dict[int, Scalar] = {}
-        for position, one in zip(given, outputs, strict=True):
+        for position, one in named:
             if position >= 0 and (same := known.setdefault(position, one)) is not one:
                 problems.append(Diagnostic(BAD_STRUCTURE, f"`{one.text}` is the output `{same.text}` again", one.span))
         for missing in expander.instead:
@@ -156,7 +157,7 @@ class _Expander:
     def _layer(self, step: LayerStep, current: int, variables: Environment, scope: Scope) -> int:
         sources: tuple[int, ...] = (current,)
         if step.sources is not None:
-            sources = tuple(self._all(step.sources, variables, scope))
+            sources = tuple(self.all(step.sources, variables, scope))
         label = self._label(step.name, variables)
         if self.instead and sources:
             name = self.names.choose(label, step.type.type or "unknown", scope, exact=label is not step.name)
@@ -196,7 +197,7 @@ class _Expander:
             ends.append(self.run(branch, source, variables, scope))
             places.append(step.places[f"branch {number}"])
         for number, one in enumerate(step.sources, len(step.branches) + 1):
-            found = self._all((one,), variables, scope)
+            found = self.all((one,), variables, scope)
             ends += found
             places += [step.places[f"branch {number}"]] * len(found)
         if len(ends) == 1:
@@ -264,7 +265,7 @@ class _Expander:
         self.problems.append(Diagnostic(BAD_NAME, message, name.span))
         return -1
 
-    def _all(self, names: tuple[Scalar, ...], variables: Environment, scope: Scope) -> list[int]:
+    def all(self, names: tuple[Scalar, ...], variables: Environment, scope: Scope) -> list[int]:
         """The nodes of these names, where a star has all the passes of a repeat."""
         found: list[int] = []
         for one in names:
@@ -289,6 +290,7 @@ class _Expander:
     def _share(self, begin: int, length: int, first: int, span: Span) -> None:
         """Let the nodes from `first` on use the weights of those from `begin` on, one by one."""
         own, theirs = self.nodes[first:], self.nodes[begin : begin + length]
+        self.count_reads(len(own), span)
         if [node.layer.type for node in own] != [node.layer.type for node in theirs]:
             message = (
                 f"{len(own):,} layers cannot share the weights of {length:,}: their types are not the same in order"
@@ -397,6 +399,13 @@ class _Expander:
             self.problems.append(placed(error, step.type.type, step.span, step.places))
             return UNKNOWN
 
+    def count_reads(self, number: int, span: Span) -> None:
+        """Refuse (AC130) what repeats, stars and shares multiply beyond measure."""
+        self.reads += number
+        if self.reads > MAX_READS:
+            message = f"layers read one another more than {MAX_READS:,} times, the limit"
+            raise Refusal(TOO_MANY_LAYERS, message, span)
+
     def _append(
         self,
         step: LayerStep | BranchStep,
@@ -408,11 +417,7 @@ class _Expander:
     ) -> int:
         """A node of this label, or of a name that was chosen already."""
         number = len(self.nodes)
-        self.reads += len(inputs)
-        if self.reads > MAX_READS:
-            raise Refusal(
-                TOO_MANY_LAYERS, f"layers read one another more than {MAX_READS:,} times, the limit", step.span
-            )
+        self.count_reads(len(inputs), step.span)
         name = name or self.names.choose(label, step.type.type or "unknown", scope, exact=label is not step.name)
         if label:
             scope.latest[label.text] = number

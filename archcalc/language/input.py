@@ -3,14 +3,14 @@
 from archcalc.diagnostics import NOWHERE, Diagnostic, Problems, Refusal, Span, rule
 from archcalc.graph import UNKNOWN, Node
 from archcalc.language.entries import BAD_STRUCTURE, INPUT_INSIDE, MISSING_KEY, Entries, entries_of, unknown_key
-from archcalc.language.names import read_name
+from archcalc.language.names import read_name, read_references
 from archcalc.language.pattern import OPTIONAL
 from archcalc.language.steps import LayerStep, Step
 from archcalc.language.suggest import key_for
 from archcalc.layers import Layer
 from archcalc.layers.reshape import Input
 from archcalc.reader.expression import Environment
-from archcalc.reader.nodes import Mapping, Scalar, Sequence, shown
+from archcalc.reader.nodes import Mapping, Scalar, Sequence, Value, shown
 from archcalc.reader.values import Volumes, read_volume_text, volume_of
 
 NO_INPUT = rule(
@@ -120,7 +120,7 @@ def _named(instead: str, names: list[str]) -> dict[str, Scalar]:
 
 
 def read_outputs(entries: Entries, problems: Problems) -> tuple[Scalar, ...]:
-    """The names in `outputs: [p3, p4]`, or of one."""
+    """The names in `outputs: [p3, p4]`, or of one; `head*` is every pass of a repeat."""
     if "outputs" not in entries:
         return ()
     node = entries["outputs"][1]
@@ -128,10 +128,14 @@ def read_outputs(entries: Entries, problems: Problems) -> tuple[Scalar, ...]:
         raise Refusal(BAD_STRUCTURE, f"outputs is a list of names, not {shown(node)}", node.span)
     known: dict[str, Scalar] = {}
     for one in node.items if isinstance(node, Sequence) else (node,):
-        name = problems.attempt(read_name, one)
+        name = problems.attempt(read_references if _starred(one) else read_name, one)
         if name is not None and known.setdefault(name.text, name) is not name:
             problems.append(Diagnostic(BAD_STRUCTURE, f"`{name.text}` is an output already", name.span))
     return tuple(known.values())
+
+
+def _starred(node: Value) -> bool:
+    return isinstance(node, Scalar) and node.text.endswith("*")
 
 
 def first_span(steps: tuple[Step, ...]) -> Span:

@@ -61,7 +61,12 @@ def read_template(node: Value) -> Scalar:
 
 def filled(name: Scalar, variables: Environment) -> Scalar:
     """A template with its variables' numbers."""
-    text = _FILLED.sub(lambda found: str(whole_number(Scalar(found[0], name.span), variables)), name.text)
+
+    def number(found: re.Match[str]) -> str:
+        known = variables.get(found[0][1:])
+        return str(known if isinstance(known, int) else whole_number(Scalar(found[0], name.span), variables))
+
+    text = _FILLED.sub(number, name.text)
     return read_name(Scalar(text, name.span))
 
 

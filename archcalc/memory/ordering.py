@@ -67,7 +67,8 @@ def _schedule(graph: Graph, sizes: Sequence[int], inplace: bool) -> list[int]:
     seen = [False] * len(nodes)
     # what nobody reads is run, too, but the outputs come last
     results = graph.results()
-    for root in (*(one for one in range(len(nodes)) if not readers[one] and one not in results), *results):
+    given = frozenset(results)
+    for root in (*(one for one in range(len(nodes)) if not readers[one] and one not in given), *results):
         if seen[root]:
             continue
         waiting = [(root, iter(branches[root]))]

@@ -5,7 +5,7 @@ the branches of a sum by their depth.  Nested sums and nested concats are one; w
 there; a layer that can be written in two ways is written in one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from archcalc.analysis.analyze import Report, analyze
@@ -40,7 +40,7 @@ def canonical(report: Report, *, strict: bool = False) -> Canonical:
     nodes = report.graph.nodes
     steps = [_Step(_plain(row.node.layer, row.inputs, strict=strict), row.node.inputs) for row in report.rows]
     steps = _implicit(steps, report)
-    steps = _unnested(steps, report.graph.readers(), report.graph.results())
+    steps = _unnested(steps, report.graph.readers(), frozenset(report.graph.results()))
     order = _ordered(steps, report)
     place = {old: new for new, old in enumerate(order)}
     made = [
@@ -127,7 +127,7 @@ def _implicit(steps: list[_Step], report: Report) -> list[_Step]:
             one_pixel = report.rows[number].inputs[0][:2] == (1, 1)
             if one_pixel or _only_fc(number, steps):
                 source[number] = source[step.inputs[0]]
-    ends = report.graph.results()
+    ends = frozenset(report.graph.results())
     return [
         step._replace(
             inputs=tuple(
@@ -151,7 +151,7 @@ def _only_fc(number: int, steps: Sequence[_Step]) -> bool:
     return len(through) > 0
 
 
-def _unnested(steps: list[_Step], readers: Sequence[int], ends: Sequence[int]) -> list[_Step]:
+def _unnested(steps: list[_Step], readers: Sequence[int], ends: Collection[int]) -> list[_Step]:
     """A sum that only a sum reads is part of it, and a product likewise; a concat is, whoever reads it as well."""
     found = list(steps)
     for number, step in enumerate(found):

@@ -87,6 +87,21 @@ def test_inputs_from_outside() -> None:
     assert one.message == "there is no input `depth`; there are image, mask"
 
 
+def test_outputs_are_expected_by_the_names_they_are_given() -> None:
+    """`head1` is a pass of a repeat, whose last layer is called head1.conv2."""
+    found = read(SPEC + "expect: {output: {head1: 32x32x4, head2: 32x32x4}}\n")
+    (one,) = found.diagnostics
+    assert (one.code, one.message) == (
+        "AC401",
+        "output of head2 is [16x16x4], expected [32x32x4]: width: 16 (50%) less, height: 16 (50%) less",
+    )
+
+
+def test_all_passes_are_outputs() -> None:
+    graph = read(SPEC.replace("outputs: [head1, head2]", "outputs: [p4, head*]")).report.graph
+    assert [graph.nodes[one].name for one in graph.outputs] == ["p4", "head1.conv2", "head2.conv2"]
+
+
 WRONG = [
     ("outputs: [p3, p9]", "AC303", "no layer is named `p9`"),
     ("outputs: [p3, p3]", "AC101", "`p3` is an output already"),
