@@ -46,12 +46,12 @@ class Graph(NamedTuple):
         """The positions of what the network gives: its outputs, or else the last node."""
         return self.outputs or tuple(range(len(self.nodes))[-1:])
 
-    def readers(self) -> list[int]:
-        """For every node, how many nodes read its output."""
-        found = [0] * len(self.nodes)
-        for node in self.nodes:
+    def readers(self) -> list[list[int]]:
+        """For every node the positions of those that read its output, in order, as often as they read it."""
+        found: list[list[int]] = [[] for _ in self.nodes]
+        for position, node in enumerate(self.nodes):
             for one in node.inputs:
-                found[one] += 1
+                found[one].append(position)
         return found
 
 

@@ -58,7 +58,7 @@ class Network:
         self.counters: list[Any] = []  # batch norm's num_batches_tracked
         self.used = [0, 0, 0]
         self.trains = True
-        self.readers = graph.readers()
+        self.readers = [len(one) for one in graph.readers()]
         for one in graph.outputs:
             self.readers[one] += 1  # whoever is given it
         self.first: dict[int, tuple[int, ...]] = {}  # by node, which parameters and buffers are its own

@@ -267,7 +267,7 @@ def analyze(graph: Graph, *, convention: Convention = "inplace") -> Report:
         inplace = (
             (layer.inplace or layer.idle(inputs[0]))
             and node.overwrites(convention == "inplace")
-            and readers[node.inputs[0]] == 1
+            and len(readers[node.inputs[0]]) == 1
             if inputs
             else False
         )

@@ -264,7 +264,7 @@ def _renamed(graph: Graph) -> Graph:
         one for node in graph.nodes if isinstance(node.layer, Merge) or len(node.inputs) != 1 for one in node.inputs
     }
     wanted |= {one for node in graph.nodes for one in (node.shares, node.like) if one is not None} | {*graph.outputs}
-    wanted |= {at for at, node in enumerate(graph.nodes) if isinstance(node.layer, Input) or readers[at] != 1}
+    wanted |= {at for at, node in enumerate(graph.nodes) if isinstance(node.layer, Input) or len(readers[at]) != 1}
     wanted |= {one for at, node in enumerate(graph.nodes) for one in node.inputs if one != at - 1}
     unwritable = [at for at in sorted(wanted) if not NAME.fullmatch(graph.nodes[at].name)]
     if not unwritable:

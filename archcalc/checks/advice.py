@@ -46,11 +46,7 @@ class Network:
     @cached_property
     def readers(self) -> list[list[Row]]:
         """For every position, the rows that read its output."""
-        found: list[list[Row]] = [[] for _ in self.rows]
-        for row in self.rows:
-            for one in row.node.inputs:
-                found[one].append(row)
-        return found
+        return [[self.rows[one] for one in read] for read in self.report.graph.readers()]
 
     @cached_property
     def results(self) -> frozenset[int]:

@@ -29,10 +29,7 @@ class Peak(NamedTuple):
 
 def last_readers(graph: Graph) -> list[int]:
     """For every node the last node that reads it; itself where nobody does; the step behind the last for an output."""
-    last = list(range(len(graph.nodes)))
-    for step, node in enumerate(graph.nodes):
-        for source in node.inputs:
-            last[source] = step
+    last = [read[-1] if read else step for step, read in enumerate(graph.readers())]
     for output in graph.results():
         last[output] = len(graph.nodes)
     return last

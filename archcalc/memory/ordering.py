@@ -56,8 +56,8 @@ def _schedule(graph: Graph, sizes: Sequence[int], inplace: bool) -> list[int]:
     branches: list[list[int]] = []
     needs: list[int] = []  # to compute a node, where what several branches read is there already
     for position, node in enumerate(nodes):
-        own = sorted({one for one in node.inputs if readers[one] == 1}, key=lambda one: sizes[one] - needs[one])
-        branches.append([*sorted(one for one in set(node.inputs) if readers[one] > 1), *own])
+        own = sorted({one for one in node.inputs if len(readers[one]) == 1}, key=lambda one: sizes[one] - needs[one])
+        branches.append([*sorted(one for one in set(node.inputs) if len(readers[one]) > 1), *own])
         held = most = 0
         for one in own:
             most = max(most, held + needs[one])

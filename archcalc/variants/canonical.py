@@ -151,7 +151,7 @@ def _only_fc(number: int, steps: Sequence[_Step]) -> bool:
     return len(through) > 0
 
 
-def _unnested(steps: list[_Step], readers: Sequence[int], ends: Collection[int]) -> list[_Step]:
+def _unnested(steps: list[_Step], readers: Sequence[Sequence[int]], ends: Collection[int]) -> list[_Step]:
     """A sum that only a sum reads is part of it, and a product likewise; a concat is, whoever reads it as well."""
     found = list(steps)
     for number, step in enumerate(found):
@@ -159,7 +159,7 @@ def _unnested(steps: list[_Step], readers: Sequence[int], ends: Collection[int])
             inputs: list[int] = []
             for one in step.inputs:
                 inner = found[one]
-                alone = inner.layer.type == "concat" or (readers[one] == 1 and one not in ends)
+                alone = inner.layer.type == "concat" or (len(readers[one]) == 1 and one not in ends)
                 nested = inner.layer.type == step.layer.type and alone
                 inputs += inner.inputs if nested else (one,)
             found[number] = step._replace(inputs=tuple(inputs))

@@ -20,11 +20,10 @@ from archcalc.analysis.analyze import Row
 from archcalc.checks.advice import LINEAR, Network, Remark, advice, place
 from archcalc.diagnostics import Span
 from archcalc.layers.deconv import TransposedConv
-from archcalc.layers.depthwise import DepthwiseConv
 from archcalc.layers.norm import BatchNorm
 
 MANY = 8  # places that are named one by one
-_SHIFTED = (*LINEAR, DepthwiseConv, TransposedConv)
+_SHIFTED = (*LINEAR, TransposedConv)
 
 
 @advice("AC613", __doc__)
