@@ -27,11 +27,10 @@ ALWAYS = ("AC620",)  # advice that every command gives: an input whose channels 
 _COMMENT = re.compile(r"#[ \t]*archcalc:")
 
 if TYPE_CHECKING:
-    from archcalc.memory.operations import Device
     from archcalc.memory.results import Plan
     from archcalc.memory.settings import Convention as Counting
     from archcalc.memory.settings import Purpose
-    from archcalc.precision import Implementation
+    from archcalc.precision import Device, Implementation
 
 Spec = str | os.PathLike[str]
 
@@ -116,18 +115,19 @@ class Architecture(NamedTuple):
         optimizer: str | None = None,
         budget: int | str | None = None,
         convention: "Counting" = "pytorch",
-        device: "Device" = "cpu",
+        device: "Device | None" = None,
         inplace: bool = True,
         purpose: "Purpose" = "training",
-        weight_decay: bool = False,
+        weight_decay: bool | None = None,
         implementation: "Implementation | None" = None,
-        accumulate: int = 1,
-        keep_gradients: bool = False,
-        average: bool = False,
-        gpus: int = 1,
-        shard: int = 0,
+        accumulate: int | None = None,
+        keep_gradients: bool | None = None,
+        average: bool | None = None,
+        gpus: int | None = None,
+        shard: int | None = None,
         headroom: int | None = None,
         context: int | str = 0,
+        bucket_views: bool | None = None,
     ) -> "Plan":
         """Memory for inference and training, in bytes; what is None is taken from the spec's `training:`.
 
@@ -135,7 +135,7 @@ class Architecture(NamedTuple):
         `implementation` of the optimizer's step: "foreach" (the default on CUDA), "fused", or "loop" (on the CPU).
         `accumulate`: so many passes of `batch` images before a step.  `keep_gradients`: set to zero, not to None.
         `average`: a moving average of the parameters is kept.  `gpus`, `shard`: several devices with `batch` images each,
-        stage 1, 2 or 3 of ZeRO, by formulas.  `headroom`: percent of the budget left free (10 on CUDA, else 0),
+        stage 1, 2 or 3 of ZeRO, by formulas; without stages gradients may be `bucket_views`.  `headroom`: percent of the budget left free (10 on CUDA, else 0),
         `context`: what the driver takes of it.
         Raises ValueError for a word that is none of its kind, a size that is none, and "max" without a budget.
         """
@@ -143,25 +143,30 @@ class Architecture(NamedTuple):
         from archcalc.memory.settings import Settings
         from archcalc.units import read_size
 
-        said = self.training
-        settings = Settings(
-            None if batch == "max" else said.batch if batch is None else batch,
-            dtype or said.dtype,
-            optimizer or said.optimizer,
-            convention,
-            device,
-            inplace,
-            read_size(budget) if isinstance(budget, str) else budget,
-            purpose,
-            weight_decay,
-            implementation,
-            accumulate,
-            keep_gradients,
-            average,
-            gpus,
-            shard,
-            headroom,
-            read_size(context) if isinstance(context, str) else context,
+        given = {
+            "dtype": dtype,
+            "optimizer": optimizer,
+            "device": device,
+            "weight_decay": weight_decay,
+            "implementation": implementation,
+            "accumulate": accumulate,
+            "keep_gradients": keep_gradients,
+            "average": average,
+            "gpus": gpus,
+            "shard": shard,
+            "bucket_views": bucket_views,
+        }
+        said = Settings.of(self.training)._replace(**{name: one for name, one in given.items() if one is not None})  # type: ignore[arg-type]
+        if optimizer is not None and implementation is None:
+            said = said._replace(implementation=None)  # the spec's is for its own optimizer
+        settings = said._replace(
+            batch=None if batch == "max" else said.batch if batch is None else batch,
+            convention=convention,
+            inplace=inplace,
+            budget=read_size(budget) if isinstance(budget, str) else budget,
+            purpose=purpose,
+            headroom=headroom,
+            context=read_size(context) if isinstance(context, str) else context,
         )
         settings.validate()
         report = self.analyze(convention="inplace" if inplace else "separate")

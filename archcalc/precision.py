@@ -3,6 +3,7 @@
 from typing import Literal, NamedTuple
 
 Implementation = Literal["foreach", "fused", "loop"]
+Device = Literal["cpu", "cuda"]
 
 
 class Temporaries(NamedTuple):

@@ -96,7 +96,8 @@ def _top_level() -> dict[str, Schema]:
         "training": _object(
             {
                 **{
-                    name: {**_value(kind), "default": getattr(TrainingSettings(), name)} for name, kind in KINDS.items()
+                    name: {**_value(kind), **_default(getattr(TrainingSettings(), name))}
+                    for name, kind in KINDS.items()
                 },
                 "freeze": {
                     "description": "layers and blocks whose weights get no gradient",
@@ -105,6 +106,10 @@ def _top_level() -> dict[str, Schema]:
             }
         ),
     }
+
+
+def _default(value: object) -> Schema:
+    return {} if value is None else {"default": value}
 
 
 def _expected(key: str, help: str) -> Schema:

@@ -44,7 +44,7 @@ def _plan(case: Case) -> "Plan":
 
     said = case.document.training
     _stated(case, "params")
-    settings = Settings(case.batch or said.batch, said.dtype, said.optimizer, budget=case.budget)
+    settings = Settings.of(said)._replace(batch=case.batch or said.batch, budget=case.budget)
     return plan(case.report, settings)
 
 

@@ -54,8 +54,10 @@ def read_budget(context: click.Context, option: click.Parameter, text: str | Non
     show_default=True,
     help="As PyTorch holds it; inference as a runtime that reuses memory; every activation kept and doubled.",
 )
-@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True, help="Where it runs.")
-@click.option("--weight-decay", is_flag=True, help="Decay the weights, which some optimizers do on a copy.")
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), help="Where it runs.  [default: cpu]")
+@click.option(
+    "--weight-decay/--no-weight-decay", default=None, help="Decay the weights, which some optimizers do on a copy."
+)
 @click.option(
     "--foreach", "implementation", flag_value="foreach", help="Step on all parameters at once (CUDA's default)."
 )
@@ -64,18 +66,19 @@ def read_budget(context: click.Context, option: click.Parameter, text: str | Non
 @click.option(
     "--accumulate",
     type=click.IntRange(1, 2**31 - 1),
-    default=1,
-    show_default=True,
     metavar="K",
-    help="Passes before a step, each of --batch images.",
-)
-@click.option("--keep-gradients", is_flag=True, help="Gradients are set to zero after a step, not to None.")
-@click.option("--average", is_flag=True, help="Keep a moving average of the parameters, too (EMA).")
-@click.option(
-    "--gpus", type=click.IntRange(1, 2**31 - 1), default=1, show_default=True, help="Devices, of --batch images each."
+    help="Passes before a step, each of --batch images.  [default: 1]",
 )
 @click.option(
-    "--shard", type=click.IntRange(0, 3), default=0, show_default=True, help="ZeRO's stage on several; 3 is FSDP."
+    "--keep-gradients/--drop-gradients",
+    default=None,
+    help="Whether gradients are set to zero after a step, not to None.  [default: drop]",
+)
+@click.option("--average/--no-average", default=None, help="Keep a moving average of the parameters, too (EMA).")
+@click.option("--gpus", type=click.IntRange(1, 2**31 - 1), help="Devices, of --batch images each.  [default: 1]")
+@click.option("--shard", type=click.IntRange(0, 3), help="ZeRO's stage on several; 3 is FSDP.  [default: 0]")
+@click.option(
+    "--bucket-views/--no-bucket-views", default=None, help="Gradients are views of the buckets they are sent in."
 )
 @click.option(
     "--headroom",
@@ -99,8 +102,8 @@ def plan(
 ) -> int:
     """Print the memory that inference and training need, and what fits.
 
-    Batch, dtype and optimizer not given here are the spec's, under `training:`; then 1, float32 and
-    sgd-momentum.  With --budget, exits 1 when it does not suffice, and says what it would take.
+    What is not given here of batch, dtype, optimizer and how they train is the spec's, under `training:`; then a batch of 1,
+    float32 and sgd-momentum.  With --budget, exits 1 when it does not suffice, and says what it would take.
 
     A training step is forward, loss, backward and the optimizer's step, in the steady state; what it needs is the
     most that is alive at once.  Not counted: an allocator's rounding and fragments, workspaces of convolution

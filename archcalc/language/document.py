@@ -29,7 +29,7 @@ KEYS = {
     "pattern": "the network as one general pattern, instead of layers",
     "with": "the general pattern's hyperparameters per layer type",
     "expect": "what a pipeline asserts about the results",
-    "training": "what `plan` assumes: batch, dtype, optimizer",
+    "training": "what `plan` assumes: batch, dtype, optimizer, and how they train",
 }
 
 

@@ -1,27 +1,50 @@
 """What `plan` assumes about training: the key `training:` of a spec, and its words."""
 
 from collections.abc import Mapping as Table
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from archcalc.diagnostics import Diagnostic, Problems, Refusal
 from archcalc.graph import Node
 from archcalc.language.entries import entries_of, unknown_key
 from archcalc.language.names import UNKNOWN_NAME, read_name
 from archcalc.language.suggest import MAX_SUGGESTIONS, nearest
-from archcalc.precision import OPTIMIZERS, PRECISIONS
+from archcalc.precision import OPTIMIZERS, PRECISIONS, Device, Implementation
 from archcalc.reader.expression import Environment
+from archcalc.reader.integers import bad
 from archcalc.reader.nodes import Mapping, Scalar, Sequence, Value
-from archcalc.reader.values import Choice, Integer, Kind
+from archcalc.reader.values import Boolean, Choice, Integer, Kind
 
 
 class TrainingSettings(NamedTuple):
     batch: int = 1
     dtype: str = "float32"
     optimizer: str = "sgd-momentum"
+    weight_decay: bool = False
+    implementation: Implementation | None = None  # of the optimizer's step; None: the default of the device
+    accumulate: int = 1
+    keep_gradients: bool = False
+    average: bool = False
+    device: Device = "cpu"
+    gpus: int = 1
+    shard: int = 0
+    bucket_views: bool = False
     freeze: tuple[str, ...] = ()  # layers and blocks whose weights get no gradient
 
 
-KINDS: dict[str, Kind] = {"batch": Integer(1), "dtype": Choice(*PRECISIONS), "optimizer": Choice(*OPTIMIZERS)}
+KINDS: dict[str, Kind] = {
+    "batch": Integer(1),
+    "dtype": Choice(*PRECISIONS),
+    "optimizer": Choice(*OPTIMIZERS),
+    "weight_decay": Boolean(),
+    "implementation": Choice(*get_args(Implementation)),
+    "accumulate": Integer(1),
+    "keep_gradients": Boolean(),
+    "average": Boolean(),
+    "device": Choice(*get_args(Device)),
+    "gpus": Integer(1),
+    "shard": Integer(0, 3),
+    "bucket_views": Boolean(),
+}
 
 _FOREIGN = {
     "frozen": "freeze",
@@ -33,6 +56,15 @@ _FOREIGN = {
     "policy": "dtype",
     "solver": "optimizer",
     "optim": "optimizer",
+    "accumulation": "accumulate",
+    "gradient_accumulation": "accumulate",
+    "accumulation_steps": "accumulate",
+    "ema": "average",
+    "foreach": "implementation",
+    "fused": "implementation",
+    "zero": "shard",
+    "zero_stage": "shard",
+    "gradient_as_bucket_view": "bucket_views",
 }
 
 
@@ -40,7 +72,7 @@ def read_training(node: Value, variables: Environment) -> tuple[TrainingSettings
     """The value of `training:` -> what it says, with defaults for the rest, and what is wrong with it."""
     problems = Problems()
     frozen_names: tuple[str, ...] = ()
-    values: dict[str, int | str] = {}
+    values: dict[str, int | str | bool] = {}
     try:
         entries: Table[str, tuple[Scalar, Value]] = entries_of(node, "training")
     except Refusal as refusal:
@@ -59,7 +91,13 @@ def read_training(node: Value, variables: Environment) -> tuple[TrainingSettings
             values[word] = KINDS[word].read(value, variables)
         except Refusal as refusal:
             problems.append(refusal.diagnostic)
-    return TrainingSettings()._replace(**values, freeze=frozen_names), problems  # type: ignore[arg-type]
+    said = TrainingSettings()._replace(**values, freeze=frozen_names)  # type: ignore[arg-type]
+    there = OPTIMIZERS[said.optimizer].implementations()
+    if said.implementation not in (None, *there):
+        message = f"{said.optimizer} has no {said.implementation} implementation"
+        problems.append(bad(entries["implementation"][1], message, help=(f"it has {', '.join(there)}",)).diagnostic)
+        said = said._replace(implementation=None)
+    return said, problems
 
 
 def frozen(

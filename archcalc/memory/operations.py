@@ -6,13 +6,11 @@ its own, with memory of its own and a gradient; those of weights are kept for th
 Everything here is bytes.
 """
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from archcalc.analysis.analyze import Report, Row
 from archcalc.layers.base import Kept
-from archcalc.precision import Precision
-
-Device = Literal["cpu", "cuda"]
+from archcalc.precision import Device, Precision
 
 INDEX = 8  # bytes of a max pool's int64 index, and of the number of a class
 SINGLE, HALF = 4, 2
@@ -117,6 +115,7 @@ class _Autocast:
         self.fused = self.cuda and precision.fused
         self.found: list[Operation] = []
         self.widths: list[int] = []
+        self.known: dict[tuple[object, ...], Kept | None] = {}
 
     def program(self) -> Program:
         homes: list[int] = []
@@ -134,7 +133,10 @@ class _Autocast:
     def add(self, row: Row, position: int, inputs: list[int]) -> bool:
         """Add a layer's operation, behind the casts it needs; whether its rule is known."""
         node, cost = row.node, row.cost
-        rule = node.layer.kept(row.inputs, row.output)
+        key = id(node.layer), row.inputs
+        if key not in self.known:
+            self.known[key] = node.layer.kept(row.inputs, row.output)
+        rule = self.known[key]
         policy = rule and rule.autocast
         rule = rule or UNKNOWN
         if not self.cuda and policy in ("single", "softmax"):

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from archcalc.analysis.analyze import Report
 from archcalc.memory.autograd import Retained, retain
+from archcalc.memory.blocks import allocated
 from archcalc.memory.doubled import doubled
 from archcalc.memory.inference import Forward, forward
 from archcalc.memory.liveness import highest
@@ -49,7 +50,11 @@ def plan(report: Report, settings: Settings = Settings()) -> Plan:
         batch,
         inference,
         _training(
-            report, step, batch, sum([program.operations[program.homes[row.position]].size for row in report.inputs])
+            report,
+            settings,
+            step,
+            batch,
+            sum([program.operations[program.homes[row.position]].size for row in report.inputs]),
         )
         if step
         else None,
@@ -83,7 +88,7 @@ def _inference(report: Report, found: Forward, running: int, batch: int, *, part
     )
 
 
-def _training(report: Report, step: Step, batch: int, image: int) -> Training:
+def _training(report: Report, settings: Settings, step: Step, batch: int, image: int) -> Training:
     moments = [one * batch + fixed for one, fixed in zip(step.image, step.fixed, strict=True)]
     worst = highest(moments)
     where, layer = step.where(worst.step)
@@ -102,6 +107,9 @@ def _training(report: Report, step: Step, batch: int, image: int) -> Training:
         step.alive(worst.step, batch),
         tuple(moments),
         step.forward,
+        allocated(report, step, worst.step, batch, settings.precision, settings.optimizer)
+        if settings.device == "cuda" and settings.gpus == 1 and settings.convention != "cs231n"
+        else None,
     )
 
 
@@ -137,7 +145,7 @@ def stepped(report: Report, settings: Settings, found: Retained, running: int) -
         weight_decay=settings.weight_decay,
         keep_gradients=settings.keep_gradients or settings.accumulate > 1,
         average=settings.average,
-        devices=Devices(settings.gpus, settings.shard),
+        devices=Devices(settings.gpus, settings.shard, settings.bucket_views),
     )
 
 

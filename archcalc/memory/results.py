@@ -44,7 +44,8 @@ class Training(NamedTuple):
     `gradients_bytes` are those of all parameters, `saved_activations_bytes` what is kept from the forward to the
     backward pass, the network's input included; they need not all be there at once.  `at_peak` is what is there at
     the worst moment, and adds up to `total_bytes`.  `live` is everything that is alive at each moment; the first
-    `moments_forward` moments are the forward pass, the last is the optimizer's step, except under cs231n.
+    `moments_forward` moments are the forward pass, the last is the optimizer's step, except under cs231n.  `allocated_bytes` are those at the peak in blocks of CUDA's
+    allocator, as torch.cuda.memory_allocated counts them; None on the CPU and on several devices.
     """
 
     status: Status
@@ -60,6 +61,7 @@ class Training(NamedTuple):
     at_peak: Group
     live: tuple[int, ...]
     moments_forward: int
+    allocated_bytes: int | None = None
 
 
 class Line(NamedTuple):

@@ -2,8 +2,8 @@
 
 from typing import Literal, NamedTuple, get_args
 
-from archcalc.memory.operations import Device
-from archcalc.precision import OPTIMIZERS, PRECISIONS, Implementation, Precision
+from archcalc.language.training import TrainingSettings
+from archcalc.precision import OPTIMIZERS, PRECISIONS, Device, Implementation, Precision
 
 Convention = Literal["cs231n", "pytorch", "arena"]
 Purpose = Literal["training", "inference"]
@@ -17,7 +17,7 @@ class Settings(NamedTuple):
 
     `implementation` None: the optimizer's default on the device.  `accumulate`: passes of `batch` images each
     before a step.  `keep_gradients`: they are set to zero, not to None.  `average`: a moving average of the parameters
-    is kept.  `gpus` take a batch each; `shard` is ZeRO's stage.  `headroom` is the share of the budget, in percent, that is left for what
+    is kept.  `gpus` take a batch each; `shard` is ZeRO's stage, and without it gradients may be views of the buckets they are sent in.  `headroom` is the share of the budget, in percent, that is left for what
     is not counted (None: HEADROOM on CUDA, nothing on the CPU); `context` are bytes that the driver takes of it.
     """
 
@@ -38,6 +38,25 @@ class Settings(NamedTuple):
     shard: int = 0
     headroom: int | None = None
     context: int = 0
+    bucket_views: bool = False
+
+    @classmethod
+    def of(cls, said: TrainingSettings) -> "Settings":
+        """What the `training:` of a spec says."""
+        return cls(
+            batch=said.batch,
+            dtype=said.dtype,
+            optimizer=said.optimizer,
+            device=said.device,
+            weight_decay=said.weight_decay,
+            implementation=said.implementation,
+            accumulate=said.accumulate,
+            keep_gradients=said.keep_gradients,
+            average=said.average,
+            gpus=said.gpus,
+            shard=said.shard,
+            bucket_views=said.bucket_views,
+        )
 
     def validate(self) -> None:
         """Raise ValueError for what is none of its kind, with what there is."""
@@ -61,6 +80,8 @@ class Settings(NamedTuple):
             raise ValueError(f"there is at least one device, not {self.gpus}")
         if self.shard not in (0, 1, 2, 3):
             raise ValueError(f"shard is a stage of ZeRO, 1, 2 or 3, or 0 for none, not {self.shard}")
+        if self.bucket_views and self.shard:
+            raise ValueError("gradients are views of DistributedDataParallel's buckets, which has no shards")
         if not 0 <= self.spare <= MOST_HEADROOM:
             raise ValueError(f"headroom is from 0 to {MOST_HEADROOM} percent, not {self.headroom}")
         if self.context < 0:

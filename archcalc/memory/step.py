@@ -36,7 +36,8 @@ class Group(NamedTuple):
 class Devices(NamedTuple):
     """Several devices with the same network and a part of the batch each, by published formulas; not measured.
 
-    `shard` 0 is DistributedDataParallel: the gradients are copied to buckets of the same size.  1, 2, 3 are ZeRO's
+    `shard` 0 is DistributedDataParallel: the gradients are copied to buckets of the same size, or, with `views`, are views of
+    them once they were made.  1, 2, 3 are ZeRO's
     stages (Rajbhandari et al., arXiv:1910.02054), of which FSDP is the third: of the optimizer's state, of
     gradients, too, and of parameters, too, a device keeps its share, and a layer's whole gradients or parameters
     are there while it runs.
@@ -44,6 +45,7 @@ class Devices(NamedTuple):
 
     number: int = 1
     shard: int = 0
+    views: bool = False
 
     def share(self, size: int, stage: int) -> int:
         """What a device keeps of something that is cut up from a stage on."""
@@ -113,7 +115,8 @@ def step_of(
         optimizer=devices.share(every * optimizer.state, 1) + COUNTER * optimizer.counters * len(tensors),
         buffers=buffers,
     )
-    gradients = [Buffer(devices.share(every, 2), 0, moments.step)] if keep_gradients else []
+    views = devices.views and devices.number > 1
+    gradients = [Buffer(devices.share(every, 2), 0, moments.step)] if keep_gradients and not views else []
     needed = _temporaries(tensors, optimizer, implementation, decay=weight_decay) * precision.parameters
     temporaries = [Buffer(devices.share(needed, 1), moments.step, moments.step)]
     whole, gathered = devices.shard >= 2, devices.shard >= 3  # what a layer needs in one piece
@@ -130,9 +133,9 @@ def step_of(
         if half := operation.weights + operation.biases:  # the gradients before they are cast
             temporaries.append(Buffer(half, backward, backward + 1))
             backward += 1
-        if keep_gradients or whole:
+        if keep_gradients or whole or views:
             temporaries.append(Buffer(size, backward, moments.backward(home) + 1))
-        if not keep_gradients:
+        if not (keep_gradients or views):
             gradients.append(Buffer(devices.share(size, 2), backward + whole, moments.step))
     activations = found.output_buffers + found.extra_buffers
     images = tuple(one for one in activations if one.first == 0 and one.last == moments.step)

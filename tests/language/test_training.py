@@ -1,6 +1,7 @@
 """`training:` of a spec."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,11 +24,45 @@ def test_what_is_said_and_what_is_assumed(tmp_path: Path) -> None:
     assert archcalc.load("zoo:vgg16").training == TrainingSettings(1, "float32", "sgd-momentum")
 
 
+OPTIONS: list[tuple[str, dict[str, Any]]] = [  # of `training:` and of a plan
+    ("weight_decay: true", {"weight_decay": True}),
+    ("implementation: fused", {"implementation": "fused"}),
+    ("accumulate: 4", {"accumulate": 4}),
+    ("keep_gradients: true", {"keep_gradients": True}),
+    ("average: true", {"average": True}),
+    ("device: cuda", {"device": "cuda"}),
+    ("gpus: 4", {"gpus": 4}),
+    ("gpus: 4, shard: 2", {"gpus": 4, "shard": 2}),
+    ("gpus: 4, bucket_views: true", {"gpus": 4, "bucket_views": True}),
+]
+
+
+@pytest.mark.parametrize(("said", "options"), OPTIONS)
+def test_how_a_step_trains_is_said_in_the_spec(tmp_path: Path, said: str, options: dict[str, Any]) -> None:
+    """As an option does, which goes before it."""
+    network = load(tmp_path, f"{{optimizer: adam, {said}}}")
+    plain = load(tmp_path, "{optimizer: adam}")
+    assert network.plan() == plain.plan(**options)
+    others: dict[str, Any] = {"implementation": "loop", "device": "cpu", "gpus": 1, "accumulate": 1, "shard": 0}
+    off = {name: others.get(name, False) for name in options}
+    assert network.plan(**off).training == plain.plan().training
+    assert network.training == TrainingSettings(optimizer="adam")._replace(**options)
+
+
+def test_an_implementation_is_that_of_the_specs_own_optimizer(tmp_path: Path) -> None:
+    network = load(tmp_path, "{optimizer: adam, implementation: fused}")
+    assert network.plan(optimizer="lion").settings.stepping == "loop"
+
+
 @pytest.mark.parametrize(
     ("text", "column", "code", "message", "help"),
     [
         ("{batch_size: 3}", 12, "AC102", "training has no key `batch_size`", ("did you mean `batch`?",)),
         ("{optmizer: sgd}", 12, "AC102", "training has no key `optmizer`", ("did you mean `optimizer`?",)),
+        ("{zero_stage: 2}", 12, "AC102", "training has no key `zero_stage`", ("did you mean `shard`?",)),
+        ("{weight_decay: yes}", 26, "AC104", "`yes` stands where true or false is expected", ("write true",)),
+        ("{shard: 4}", 19, "AC104", "4 is out of range: it must be at most 3", ()),
+        ("{optimizer: lion, implementation: fused}", 45, "AC104", "lion has no fused implementation", ("it has loop",)),
         ("{batch: 0}", 19, "AC104", "0 is out of range: it must be at least 1", ()),
         ("{optimizer: shampoo}", 23, "AC104", f"`shampoo` stands where {KNOWN} is expected", ()),
         ("32", 11, "AC101", "training is a mapping, not `32`", ()),

@@ -187,6 +187,7 @@ FORMULAS = [  # of P parameters under Adam: bytes a device keeps of parameters, 
     ({"gpus": 4, "shard": 1}, 4, 4, 2),
     ({"gpus": 4, "shard": 2}, 4, 1, 2),
     ({"gpus": 4, "shard": 3}, 1, 1, 2),
+    ({"gpus": 4, "bucket_views": True}, 4, 4, 8),  # the gradients are in them
     ({"average": True}, 8, 4, 8),
 ]
 
@@ -199,6 +200,30 @@ def test_several_devices(options: Any, parameters: int, gradients: int, state: i
     found = training(network.plan(optimizer="adam", implementation="fused", **options))
     one = training(network.plan(optimizer="adam", implementation="fused"))
     assert found.live[-1] - one.live[-1] == values * (parameters + gradients + state - 16)
+
+
+def test_views_of_buckets_are_there_before_the_backward_pass() -> None:
+    """And each layer's new gradients are beside them until they are copied."""
+    network = archcalc.load("INPUT[4x4x4] -> CONV1-8 -> FC-4000")
+    values = 4 * 8 + 8 + 128 * 4000 + 4000
+    views = training(network.plan(gpus=2, bucket_views=True, optimizer="sgd"))
+    kept = training(network.plan(keep_gradients=True, optimizer="sgd"))
+    assert views.live == kept.live
+    assert views.live[0] - training(network.plan(optimizer="sgd")).live[0] == 4 * values
+
+
+def test_blocks_of_cudas_allocator() -> None:
+    """Weights of 288 bytes, biases of 32, their gradients, and so on: each takes a block of 512, the loss's scalars, too."""
+    network = archcalc.load("INPUT[1x1x9] -> CONV1-8")
+    plan = network.plan(batch=128, optimizer="sgd", device="cuda")
+    found = training(plan)
+    assert found.peak_pass == "loss"
+    image, classes, held = 128 * 9 * 4, 128 * 8, 128 * 8 * 4
+    output, logarithms, gradients = [held], [held], [held, held]
+    tensors = [9 * 8 * 4, 8 * 4, image, classes, *output, *logarithms, *gradients, 4, 4]
+    assert found.total_bytes == sum(tensors)
+    assert found.allocated_bytes == sum(-(-one // 512) * 512 for one in tensors)
+    assert training(network.plan(batch=128)).allocated_bytes is None
 
 
 def test_a_smaller_input_is_not_searched_for_long() -> None:

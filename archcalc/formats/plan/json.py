@@ -31,6 +31,7 @@ def record(plan: Plan) -> dict[str, Any]:
         "average": settings.average,
         "gpus": settings.gpus,
         "shard": settings.shard,
+        "bucket_views": settings.bucket_views,
         "headroom": settings.spare,
         "context_bytes": settings.context,
         "inference": _inference(plan.inference, plan.lines),

@@ -13,6 +13,7 @@ from archcalc.formats import Look
 from archcalc.formats._console import printed
 from archcalc.formats.plan._chart import chart, place, squeeze
 from archcalc.formats.plan._layers import layers
+from archcalc.memory.blocks import BLOCK, segments
 from archcalc.memory.liveness import highest
 from archcalc.memory.results import Budget, Line, Plan
 from archcalc.precision import OPTIMIZERS
@@ -21,13 +22,14 @@ LEAST = 72  # columns that names and figures take at the least
 CHART = 100  # the widest chart
 COSTLIEST = 3
 NOT_COUNTED = "what the allocator rounds up and cannot reuse, workspaces of libraries, the driver's own memory"
+NOT_RESERVED = "what the allocator cannot reuse, workspaces of libraries, the driver's own memory"
 
 
 def render(plan: Plan, look: Look) -> str:
     parts = [_title(plan), *_answer(plan), Text(), _sums(plan), Text(), *_pictures(plan, look)]
     if look.layers:
         parts += [Text(), layers(plan, look)]
-    parts.append(Text(f"\nnot counted: {NOT_COUNTED}", style="dim"))
+    parts.append(Text(f"\n{_device(plan)}", style="dim"))
     return printed(Group(*parts), look, least=LEAST)
 
 
@@ -137,6 +139,18 @@ def _sums(plan: Plan) -> Table:
     where = "the optimizer's step" if stepping else f"{training.peak_at} {training.peak_pass}"
     add("total", inference.total_bytes, training.total_bytes, f"the worst moment: {where}{_partial(plan)}", "bold")
     return table
+
+
+def _device(plan: Plan) -> str:
+    """What is not in the totals: on CUDA the allocator's blocks, which are known, and the least that it reserves."""
+    if plan.training is None or (allocated := plan.training.allocated_bytes) is None:
+        return f"not counted: {NOT_COUNTED}"
+    context = plan.settings.context
+    driver = f", and {units.size(context)} of context" if context else ""
+    return (
+        f"in blocks of {BLOCK} bytes: {units.size(allocated)} allocated for training, of which the allocator reserves at least "
+        f"{units.size(segments(allocated))}{driver}\nnot counted: {NOT_RESERVED}"
+    )
 
 
 def _copies(plan: Plan) -> str:
