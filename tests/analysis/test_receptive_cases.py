@@ -2,8 +2,11 @@
 
 from collections.abc import Callable
 from fractions import Fraction
+from typing import NamedTuple
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from test_receptive import Axis, bilinear, deconv, field, hull, image, window
 
 import archcalc
@@ -142,3 +145,93 @@ def test_an_image_wide_view_counts_only_where_it_covers() -> None:
     found = field("  - multiply:\n      - CONV5x1-2p2x0\n      - CONV3x1-2p1x0 -> GAP -> CONV1-2 -> SIGMOID\n", 20)
     assert found.jump is None or found.jump == 0
     assert found.ends[0][0] == -2
+
+
+def extrapolated(below: dict[int, tuple[int, int]], taps: Callable[[int], list[int]]) -> dict[int, tuple[int, int]]:
+    """What outputs see of an axis that goes on beyond its ends as it does inside."""
+    above = {}
+    for o in range(-60, 200):
+        reached = [below[at] for at in taps(o) if at in below]
+        if reached:
+            above[o] = min(first for first, _ in reached), max(last for _, last in reached)
+    return above
+
+
+class End(NamedTuple):
+    """A layer along one axis: its text, its taps below output o, its padding, and whether it has every output's taps."""
+
+    text: str
+    taps: Callable[[int], list[int]]
+    before: int
+    outputs: Callable[[int], int]
+
+
+def convolution(size: int, stride: int, padding: int) -> End:
+    return End(
+        f"CONV{size}x1-1s{stride}x1p{padding}x0",
+        lambda o: [o * stride - padding + k for k in range(size)],
+        padding,
+        lambda extent: (extent + 2 * padding - size) // stride + 1,
+    )
+
+
+def repeated(factor: int) -> End:
+    return End(f"UPSAMPLE{factor}x1", lambda o: [o // factor], 0, lambda extent: extent * factor)
+
+
+ENDS = st.one_of(
+    st.builds(convolution, st.integers(1, 4), st.integers(1, 3), st.integers(0, 2)),
+    st.builds(repeated, st.integers(2, 3)),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(1, 14), st.lists(ENDS, min_size=1, max_size=3))
+def test_on_a_small_image_no_more_is_seen_than_there_is(width: int, layers: list[End]) -> None:
+    """The size is the most that an output sees of the image and the padding that some window reads."""
+    seen = {at: (at, at + 1) for at in range(-90, 260)}
+    low, high, extent = 0, width, width
+    for one in layers:
+        outputs = one.outputs(extent)
+        if not 1 <= outputs < 150 or (extent == 1 and outputs > 1):  # a single pixel that is spread has no neighbours
+            return
+        read = [at for o in range(outputs) for at in one.taps(o)]
+        if one.before:
+            low = min(low, seen[-one.before][0])
+            high = max(high, seen[extent - 1 + one.before][1])
+        if one.text.startswith("CONV"):
+            high = min(high, seen[max(read)][1])
+        seen = extrapolated(seen, one.taps)
+        extent = outputs
+    sizes = [min(seen[o][1], high) - max(seen[o][0], low) for o in range(extent)]
+    found = field("\n".join(f"  - {one.text}" for one in layers), width)
+    assert found.size == max(sizes)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.integers(3, 14), st.lists(st.integers(0, 4), min_size=2, max_size=3), st.integers(0, 3), st.integers(1, 3))
+def test_branches_on_a_small_image_see_their_union_and_no_more(
+    width: int, halves: list[int], padding: int, factor: int
+) -> None:
+    """Branches of windows of 2h + 1 with h of padding, behind an upsampling, and a padded window of 3 behind them."""
+    branches = "".join(f"      - CONV{2 * one + 1}x1-1p{one}x0\n" for one in halves)
+    found = field(f"  - UPSAMPLE{factor}x1\n  - concat:\n{branches}  - CONV3x1-1p{padding}x0", width)
+    most, extent = max(halves), width * factor
+    outputs = extent + 2 * padding - 2
+    low = min(0, (-most) // factor)
+    high = max(width, (extent - 1 + most) // factor + 1)
+    if padding:
+        low = min(low, (-padding - most) // factor)
+        high = max(high, (extent - 1 + padding + most) // factor + 1)
+    high = min(high, (outputs + 1 - padding + most) // factor + 1)
+    sizes = [
+        min((o + 2 - padding + most) // factor + 1, high) - max((o - padding - most) // factor, low)
+        for o in range(outputs)
+    ]
+    assert found.size == max(sizes)
+
+
+def test_where_a_field_is_not_known_any_more() -> None:
+    assert Field(advance=1 << 63).through(Window(1), 5, 5) is not None
+    assert Field(advance=(1 << 63) + 1).through(Window(1), 5, 5) is None
+    assert Field(advance=None).through(Window(1), 5, 5) is None
