@@ -226,9 +226,9 @@ class Network:
                     return F.interpolate(x, layer.size[::-1], mode=layer.mode, align_corners=corners)
                 return F.interpolate(x, scale_factor=layer.factor[::-1], mode=layer.mode, align_corners=corners)
             case "adaptive_avgpool":
-                return F.adaptive_avg_pool2d(x, layer.size[::-1])
+                return F.adaptive_avg_pool2d(x, [one or None for one in layer.size[::-1]])
             case "adaptive_pool":
-                return F.adaptive_max_pool2d(x, layer.size[::-1])
+                return F.adaptive_max_pool2d(x, [one or None for one in layer.size[::-1]])
             case "pad":
                 p = layer.sides(archcalc.Volume(x.shape[3], x.shape[2], 1))
                 mode = layer.mode if layer.mode in ("reflect", "replicate") else "constant"

@@ -175,7 +175,7 @@ class Compiler:
 
     def _manner(self, entries: Entries) -> Manner:
         """`share`, `inplace` and `trainable`."""
-        if not any(word in entries for word in _MANNER):
+        if not ("share" in entries or "inplace" in entries or "trainable" in entries):
             return PLAIN
         said = {word: TRUTH.read(entries[word][1], {}) for word in ("inplace", "trainable") if word in entries}
         return Manner(self._named(entries, "share"), said.get("inplace"), said.get("trainable", True))
@@ -324,7 +324,7 @@ class Compiler:
             raise Refusal(BAD_STRUCTURE, f"first is a number, not {shown(first)}", first.span)
         counters = ("i", name.text) if name and "$" not in name.text else ("i",)
         variables = frozenset().union(*(step.variables for step in body)).difference(counters)
-        variables |= variables_in(*(one for one in (times, first) if one is not None))
+        variables |= variables_in(times) if first is None else variables_in(times, first)
         each = "from" in entries and isinstance(entries["from"][1], Sequence)
         names = self._listed(entries, "from", "names") if each else ()
         source = None if each else self._named(entries, "from")

@@ -82,7 +82,7 @@ class LayerCounter:
             there = self._try(step, whole_number, step.condition, variables)
             return max(1, self.count(step.body, variables, depth + 1)) if there else 1
         times = self._try(step, repeats, step, variables) or 0
-        first = self._try(step, beginning, step, variables)
+        first = 1 if step.first is None else self._try(step, beginning, step, variables)
         if times == 0 or first is None:
             return 0
         if step.name and step.name.text in variables and any(step.name.text in one.variables for one in step.body):

@@ -139,7 +139,11 @@ class _Expander:
             if id(step) in self.broken:
                 current = self._append(unreadable(step.span), UNKNOWN, (current,), scope)
             elif isinstance(step, LayerStep):
-                if not (step.optional and self._absent(step)):
+                if step.optional and self._absent(step):
+                    continue
+                if step.name is None and step.sources is None and step.manner is PLAIN and not self.instead:
+                    current = self._append(step, self.layer(step, variables), (current,), scope)
+                else:
                     current = self._layer(step, current, variables, scope)
             elif isinstance(step, RepeatStep):
                 current = self._repeat(step, current, variables, scope)
@@ -155,10 +159,10 @@ class _Expander:
         return current
 
     def _layer(self, step: LayerStep, current: int, variables: Environment, scope: Scope) -> int:
-        sources: tuple[int, ...] = (current,)
-        if step.sources is not None:
-            sources = tuple(self.all(step.sources, variables, scope))
-        label = self._label(step.name, variables)
+        sources = (current,) if step.sources is None else tuple(self.all(step.sources, variables, scope))
+        label = step.name
+        if label is not None and "$" in label.text:
+            label = filled(label, variables)
         if self.instead and sources:
             name = self.names.choose(label, step.type.type or "unknown", scope, exact=label is not step.name)
             if scope.prefix + name in self.instead:
@@ -312,7 +316,7 @@ class _Expander:
             current = self._find(step.sources[0], variables, scope)
         if step.name and scope.prefix + step.name.text in self.instead:
             return self._replaced(scope.prefix + step.name.text, step.name.text, current, scope)
-        count, start = repeats(step, variables), beginning(step, variables)
+        count, start = repeats(step, variables), 1 if step.first is None else beginning(step, variables)
         first = len(self.nodes)
         length = 0
         inner = Scope(scope, repeated=True)
@@ -417,9 +421,13 @@ class _Expander:
     ) -> int:
         """A node of this label, or of a name that was chosen already."""
         number = len(self.nodes)
-        self.count_reads(len(inputs), step.span)
-        name = name or self.names.choose(label, step.type.type or "unknown", scope, exact=label is not step.name)
-        if label:
+        self.reads += len(inputs)
+        if self.reads > MAX_READS:
+            self.count_reads(0, step.span)
+        if label is None:
+            name = name or self.names.number(step.type.type or "unknown", scope)
+        else:
+            name = name or self.names.choose(label, step.type.type or "unknown", scope, exact=label is not step.name)
             scope.latest[label.text] = number
             if scope.repeated and label is step.name:
                 scope.passes.setdefault(label.text, []).append(number)

@@ -12,34 +12,41 @@ if TYPE_CHECKING:
 
 
 class AdaptivePooling(Layer):
-    """Pooling to a given size: output o of n sees positions floor(oW/n) up to ceil((o + 1)W/n), as in PyTorch."""
+    """Pooling to a given size: output o of n sees positions floor(oW/n) up to ceil((o + 1)W/n), as in PyTorch.
+
+    A side of 0 is as long as the input's, where PyTorch has None: `0x1` is a row, as text recognition reads it.
+    """
 
     size: Pair = key(
-        Extents(1),
+        Extents(0),
         notation="",
         foreign=("output_size",),
         akin=("out", "kernel_size"),
-        help="width and height of the output",
+        help="width and height of the output; 0 is the input's",
     )
+
+    def wanted(self, x: tuple[int, ...]) -> Pair:
+        """Width and height of the output for an input that begins with its own."""
+        return Pair(self.size.width or x[0], self.size.height or x[1])
 
     @property
     def label(self) -> str:
         return f"{self.type.upper()}{self.size}"
 
     def output(self, x: Volume) -> Volume:
-        return Volume(*self.size, x.channels)
+        return Volume(*self.wanted(x), x.channels)
 
     def idle(self, x: Volume) -> bool:
         """Every window is one pixel where the size is there already."""
-        return self.size == x[:2]
+        return self.wanted(x) == x[:2]
 
     def cost(self, x: Volume, y: Volume) -> Cost:
         """One operation for every value of every window; windows that share a position count it twice."""
-        width, height = (_seen(extent, size) for extent, size in zip(x[:2], self.size, strict=True))
+        width, height = (_seen(extent, size) for extent, size in zip(x[:2], self.wanted(x), strict=True))
         return Cost(flops=width * height * x.channels)
 
     def windows(self, x: Volume) -> tuple[Reach, Reach]:
-        width, height = (_adaptive(extent, size) for extent, size in zip(x[:2], self.size, strict=True))
+        width, height = (_adaptive(extent, size) for extent, size in zip(x[:2], self.wanted(x), strict=True))
         return width, height
 
     def workspace(self, inputs: tuple[Volume, ...], y: Volume, images: int) -> int:
@@ -49,7 +56,7 @@ class AdaptivePooling(Layer):
         """Rows first, then columns: a mean of means of equal numbers of values is their mean."""
         (x,) = inputs
         n, height, width, channels = x.shape
-        columns, rows = self.size
+        columns, rows = self.wanted((width, height))
         strips = run.new((n, rows, width, channels))
         for row in range(rows):
             self.reduce(x[:, row * height // rows : -(-(row + 1) * height // rows)], 1, strips[:, row])
@@ -72,7 +79,7 @@ class AdaptiveAveragePool(AdaptivePooling):
 
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
         """The input; to one value per channel it is computed as a mean, which keeps nothing."""
-        return Kept(input=self.size.area > 1)
+        return Kept(input=(y.width, y.height) != (1, 1))
 
     def reduce(self, x: "Array", axis: int, out: "Array") -> None:
         x.mean(axis=axis, out=out)

@@ -42,14 +42,14 @@ def whole_number(node: Value, variables: Environment, words: str = "a whole numb
     if not isinstance(node, Scalar):
         raise bad(node, f"{shown(node)} stands where {words} is expected")
     text = node.text.strip()
+    if text[:1] == "$" and isinstance(value := variables.get(text[1:]), int):
+        return value
     if _INTEGER.fullmatch(text):
         if len(text) > 24 or abs(int(text)) >= 10**18:
             raise bad(node, "a number has at most 18 digits")
         return int(text)
     if len(text) > MAX_EXPRESSION:
         raise bad(node, f"a value has at most {MAX_EXPRESSION:,} characters")
-    if text[:1] == "$" and isinstance(value := variables.get(text[1:]), int):
-        return value
     if "$" in text:
         return evaluate(text, variables, node.span)
     for trap, why in _TRAPS:

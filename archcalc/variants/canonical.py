@@ -77,6 +77,8 @@ def _plain(layer: Layer, inputs: tuple[Volume, ...], *, strict: bool) -> Layer:
         return GlobalAveragePool()
     if layer.type in ("hardtanh", "clamp") and (values["low"], values["high"]) == (0, 6):
         return ReLU6()
+    if layer.type in ("adaptive_avgpool", "adaptive_pool"):
+        values["size"] = Pair(*layer.output(inputs[0])[:2])
     if layer.type == "upsample":
         values.update(_factor(layer, inputs[0]))
     if isinstance(layer, Windowed):
@@ -87,7 +89,7 @@ def _plain(layer: Layer, inputs: tuple[Volume, ...], *, strict: bool) -> Layer:
 def _whole(layer: Any, x: Volume) -> bool:
     """Whether an average is over the whole image."""
     if layer.type == "adaptive_avgpool":
-        return bool(layer.size == (1, 1))
+        return bool(layer.output(x)[:2] == (1, 1))
     return bool(layer.kernel_size == x[:2] and layer.padding == Padding())
 
 

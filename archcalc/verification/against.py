@@ -106,6 +106,11 @@ def _layer_norm(layer: Any, images: list[Any], weights: list[Any]) -> Any:
     return functional.layer_norm(x, x.shape[-1:], scale, shift, layer.eps).permute(0, 3, 1, 2)
 
 
+def _free(size: Any) -> tuple[int | None, int | None]:
+    """Height and width, None where 0 says that it is the input's."""
+    return size.height or None, size.width or None
+
+
 def _pad(layer: Any, images: list[Any], weights: list[Any]) -> Any:
     mode = layer.mode if layer.mode in ("reflect", "replicate") else "constant"
     return functional.pad(
@@ -277,8 +282,8 @@ REFERENCES: dict[str, Reference] = {
     "dwconv": _depthwise,
     "deconv": _transposed,
     "upsample": _upsample,
-    "adaptive_avgpool": lambda layer, images, weights: functional.adaptive_avg_pool2d(images[0], _hw(layer.size)),
-    "adaptive_pool": lambda layer, images, weights: functional.adaptive_max_pool2d(images[0], _hw(layer.size)),
+    "adaptive_avgpool": lambda layer, images, weights: functional.adaptive_avg_pool2d(images[0], _free(layer.size)),
+    "adaptive_pool": lambda layer, images, weights: functional.adaptive_max_pool2d(images[0], _free(layer.size)),
     "layer_norm": _layer_norm,
     "layer_scale": lambda layer, images, weights: images[0] * weights[0][:, None, None],
     "pad": _pad,

@@ -369,8 +369,12 @@ def test_blur(x: Array, size: Pair, stride: Pair, padding: Padding, rounding: An
 
 
 @settings(max_examples=40, deadline=None)
-@given(images, pairs, st.sampled_from(["adaptive_avgpool", "adaptive_pool"]))
-def test_adaptive_pools(x: Array, size: Pair, type: str) -> None:
+@given(images, pairs, st.sampled_from(["adaptive_avgpool", "adaptive_pool"]), st.sampled_from(["", "width", "height"]))
+def test_adaptive_pools(x: Array, size: Pair, type: str, free: str) -> None:
+    """A side of 0 is the input's."""
+    given = size._replace(**{free: 0}) if free else size
+    size = size._replace(**{free: x.shape[2 if free == "width" else 1]}) if free else size
+
     def expected(layer: Any, x: Array, kept: list[Array]) -> Array:
         n, height, width, channels = x.shape
         y = np.zeros((n, size.height, size.width, channels))
@@ -381,7 +385,7 @@ def test_adaptive_pools(x: Array, size: Pair, type: str) -> None:
             y[image, r, c, k] = max(values) if type == "adaptive_pool" else sum(values) / len(values)
         return y
 
-    agrees(TYPES[type](size=size), x, expected)
+    agrees(TYPES[type](size=given), x, expected)
 
 
 @settings(max_examples=40, deadline=None)

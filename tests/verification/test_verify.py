@@ -561,6 +561,38 @@ def test_every_type_against_torch(type: str, dtype: str) -> None:
     assert verify(analyze(network(EXAMPLES[type])), batch=2, dtype=dtype, against="torch").ok
 
 
+SIDES = ["ADAPTIVE_AVGPOOL0x1", "ADAPTIVE_AVGPOOL3x0", "ADAPTIVE_POOL0x2", "ADAPTIVE_POOL0"]  # 0: the input's
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("layer", SIDES)
+def test_sides_of_adaptive_pools_against_torch(layer: str) -> None:
+    pytest.importorskip("torch")
+    assert archcalc.load(f"INPUT[7x6x4] -> CONV3-4p1 -> {layer}").verify(against="torch").ok
+
+
+RESIZED = [
+    "upsample: {size: 9x4}",
+    "upsample: {size: 3x11, mode: bilinear}",
+    "upsample: {like: input, mode: bilinear, align_corners: true}",
+    "upsample: {size: 1, mode: bilinear, align_corners: true}",
+    "upsample: {factor: 1/2}",
+    "upsample: {factor: 1.5x0.75, mode: bilinear}",
+    "upsample: {factor: 2/3, mode: bilinear, align_corners: true}",
+    "pad: {size: 9x8, mode: reflect}",
+    "crop: {size: 4x3}",
+]
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("layer", RESIZED)
+def test_resizing_against_torch(layer: str, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    path = tmp_path / "net.yaml"
+    path.write_text(f"input: 7x6x4\nlayers: [CONV3-5p1, {layer}]\n")
+    assert archcalc.load(path).verify(batch=2, against="torch").ok
+
+
 @pytest.mark.torch
 @pytest.mark.parametrize("name", zoo_names())
 def test_the_zoo_against_torch(name: str) -> None:
