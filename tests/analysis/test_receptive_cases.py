@@ -179,7 +179,20 @@ def repeated(factor: int) -> End:
     return End(f"UPSAMPLE{factor}x1", lambda o: [o // factor], 0, lambda extent: extent * factor)
 
 
+def spread(size: int, stride: int, padding: int) -> End:
+    def taps(o: int) -> list[int]:
+        return [(o + padding - k) // stride for k in range(size) if (o + padding - k) % stride == 0]
+
+    return End(
+        f"DECONV{size}x1-1s{stride}x1p{padding}x0",
+        taps,
+        0,  # what pads a transposed convolution is taken off its output
+        lambda extent: (extent - 1) * stride + size - 2 * padding,
+    )
+
+
 ENDS = st.one_of(
+    st.builds(spread, st.integers(2, 4), st.integers(1, 2), st.integers(0, 2)),
     st.builds(convolution, st.integers(1, 4), st.integers(1, 3), st.integers(0, 2)),
     st.builds(repeated, st.integers(2, 3)),
 )
