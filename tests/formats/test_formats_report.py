@@ -15,7 +15,7 @@ import archcalc
 from archcalc import formats
 from archcalc.analysis.analyze import Convention, Report
 from archcalc.formats import Look
-from archcalc.formats.report import cs231n, markdown, table
+from archcalc.formats.report import cs231n, markdown, metrics, table
 from archcalc.formats.report import csv as csv_format
 from archcalc.formats.report import json as json_format
 
@@ -200,3 +200,9 @@ def test_a_name_is_not_markup() -> None:
     assert table.render(found, Look(width=80)).startswith("[red]a|b*</td>: [4x4x1] -> [1x1x2]\n")
     assert markdown.render(found, Look()).startswith("### \\[red\\]a&#124;b\\*&#60;/td&#62;\n")
     assert json.loads(json_format.render(found, Look()))["name"] == "[red]a|b*</td>"
+
+
+def test_metrics_count_layers_and_not_inputs() -> None:
+    text = "inputs: {a: 4x4x3, b: 4x4x3}\nlayers: [CONV1-3, {add: {inputs: [conv1, b]}}, RELU]\n"
+    report = read(text).report
+    assert json.loads(metrics.render(report, Look()))["layers"] == 3

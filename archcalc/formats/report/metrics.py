@@ -13,4 +13,4 @@ def render(report: Report, look: Look) -> str:
     sums = report.totals._asdict()
     unknown = sums.pop("unknown")
     named = {f"{name}_at_least" if name in unknown else name: value for name, value in sums.items()}
-    return json.dumps({"layers": len(report.rows) - 1, **named}, indent=1) + "\n"
+    return json.dumps({"layers": sum(1 for row in report.rows if row.inputs), **named}, indent=1) + "\n"
