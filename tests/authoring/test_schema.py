@@ -310,3 +310,39 @@ def test_the_default_of_every_key_is_one_of_its_values() -> None:
 
 def test_nothing_in_it_is_imported_by_check() -> None:
     assert "archcalc.authoring.schema" not in (Path(archcalc.__file__).parent / "commands" / "check.py").read_text()
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "language.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("text", re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE))
+def test_specs_of_the_languages_page_are_let_through(text: str) -> None:
+    assert lets_through(text)
+
+
+COMPOSED = [
+    ("- {from: relu1}", True),
+    ("- {if: $x, layers: [relu]}", True),
+    ("- {if: 1}", False),
+    ("- {repeat: 2, first: 0, name: layer1.$i, layers: [relu], share: true, from: [a, b]}", True),
+    ("- {repeat: 2, layers: [relu], like: a}", False),
+    ("- concat: {inputs: [a, m*, $side]}", True),
+    ("- upsample: {like: input}", True),
+    ("- upsample: {factor: 1/2}", True),
+    ("- upsample: {factor: 1.5}", True),
+    ("- relu: {like: input}", False),
+    ("- relu: {inplace: maybe}", False),
+    ("- conv: {filters: 1, kernel_size: 1, share: a, trainable: false}", True),
+    ("- {relu: , tanh: }", False),
+    ("- {name: a}", False),
+]
+
+
+@pytest.mark.parametrize(("layers", "fine"), COMPOSED)
+def test_composition(layers: str, *, fine: bool) -> None:
+    assert lets_through(f"input: 8x8x3\nlayers:\n  {layers}\n") == fine
+
+
+def test_what_is_said_of_a_base() -> None:
+    assert lets_through("extends: zoo:vgg16\nreplace: {fc3: [], fc2: FC-10, pool1: {relu: }}\nappend: [RELU]\n")
+    assert not lets_through("extends: zoo:vgg16\nreplace: [fc3]\n")

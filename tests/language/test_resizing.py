@@ -87,3 +87,31 @@ def test_later_layers_are_refused() -> None:
     text = "input: 8x8x3\nlayers: [upsample: {like: c}, conv: {name: c, filters: 4, kernel_size: 3}]\n"
     (one,) = examine(SpecText("spec.yaml", text)).diagnostics
     assert (one.code, one.message) == ("AC307", "upsample1 reads itself by way of `c`")
+
+
+PSPNET = """\
+extends: zoo:fcn_resnet50
+input: 473x473x3
+blocks:
+  level:
+    vars: {bins: }
+    layers:
+      - ADAPTIVE_AVGPOOL$bins -> CONV1-512 -> BN -> RELU
+      - upsample: {like: features, mode: bilinear, align_corners: true}
+layers:
+  - backbone: {name: features}
+  - concat: [[], [level: {bins: 1}], [level: {bins: 2}], [level: {bins: 3}], [level: {bins: 6}]]
+  - CONV3-512p1 -> BN -> RELU -> DROPOUT0.1
+  - conv: {filters: 150, kernel_size: 1, bias: true}
+  - upsample: {like: input, mode: bilinear, align_corners: true}
+"""
+
+
+@pytest.mark.parametrize(("side", "middle"), [(473, 60), (713, 90), (512, 64)])
+def test_pyramid_pooling_needs_no_edits_for_another_size(side: int, middle: int) -> None:
+    """PSPNet (arXiv:1612.01105): 473 is (473 - 1)/8 + 1 = 60 wide behind the dilated backbone; four levels of 512 beside 2048."""
+    rows = read(PSPNET, f"{side}x{side}x3").analyze().rows
+    volumes = {row.node.name: str(row.output) for row in rows}
+    assert volumes["concat1"] == f"[{middle}x{middle}x4096]"
+    assert volumes["level4.relu1"] == "[6x6x512]"
+    assert str(rows[-1].output) == f"[{side}x{side}x150]"
