@@ -10,11 +10,13 @@ from archcalc.diagnostics import Diagnostic, Span, SpecError
 from archcalc.graph import Graph
 from archcalc.language.document import Document
 from archcalc.language.specfile import SpecUnavailable
+from archcalc.layers.merge import Merge
 from archcalc.reader.values import read_volume_text
 from archcalc.volume import Volume
 
 if TYPE_CHECKING:
     from archcalc.interop.torch.model import Captured
+    from archcalc.interop.torch.values import Values
 
 Inputs = Any  # "224x224x3", a Volume, a tensor as an example, or several of them, in a sequence or by name
 
@@ -48,9 +50,11 @@ def captured(model: Any, input: Inputs, *, name: str = "", values: bool = False)
     try:
         with running():
             try:
-                return capture(made(factory) if factory else model, _inputs(input), name=name, values=values)
+                if factory:
+                    model = factory() if values else made(factory)
+                return capture(model, _inputs(input), name=name, values=values)
             except NoModel:
-                if not factory:
+                if not factory or values:
                     raise
             return capture(factory(), _inputs(input), name=name, values=values)  # on meta it has no values
     except NoModel as error:
@@ -68,6 +72,11 @@ def examine_model(
         found = captured(model, input, name=name)
     except SpecError as error:
         return _examination(path, Graph(name, ()), error.diagnostics, convention)
+    return examined(found, path, convention=convention)
+
+
+def examined(found: "Captured", path: str, *, convention: Convention = "inplace") -> Examination:
+    """Everything about a model that was captured."""
     return _examination(path, found.graph, found.findings, convention)
 
 
@@ -76,15 +85,46 @@ def examine_torch(spec: str, input: str | None, *, convention: Convention = "inp
 
     Raises SpecUnavailable where there is no such thing, and where no size is given.
     """
+    try:
+        return examined(captured_torch(spec, input), spec, convention=convention)
+    except SpecError as error:
+        return _examination(spec, Graph("", ()), error.diagnostics, convention)
+
+
+def captured_torch(spec: str, input: str | None, *, values: bool = False) -> "Captured":
+    """The same, not yet examined; `values`: run on real numbers.  Raises SpecError, too."""
     _needs_torch(spec)
     from archcalc.interop.torch.locate import NotFound, located
 
     if input is None:
         raise SpecUnavailable(f"{spec} needs --input, the size it is to be run at, like --input 224x224x3")
     try:
-        return examine_model(located(spec), input, path=spec, convention=convention)
+        return captured(located(spec), input, values=values)
     except NotFound as error:
         raise SpecUnavailable(str(error)) from error
+
+
+def compare_values(spec: Report, found: "Captured") -> "Values":
+    """The spec's layers with the weights of a model that it matches, executed in NumPy, against what the model computed.
+
+    Raises ValueError where a layer is opaque, or the networks are not the same.
+    """
+    from archcalc.interop.torch.values import compared
+    from archcalc.variants.canonical import canonical
+    from archcalc.variants.match import match
+
+    model = analyze(found.graph)
+    opaque = [node.name for node in found.graph.nodes if node.layer.stated]
+    if opaque:
+        raise ValueError(f"values cannot be computed through what is opaque: {', '.join(opaque[:5])}")
+    if not match(spec, model).equal:
+        raise ValueError("values are compared of networks that match")
+    layers = [node.layer for node in found.graph.nodes]
+    for a, b in zip(canonical(spec).origins, canonical(model).origins, strict=True):
+        ours = spec.graph.nodes[a].layer
+        if ours.type == layers[b].type and not isinstance(ours, Merge):
+            layers[b] = ours
+    return compared(found, layers)
 
 
 def _needs_torch(what: str = "a PyTorch model") -> None:
@@ -102,6 +142,9 @@ def _examination(path: str, graph: Graph, found: Iterable[Diagnostic], conventio
 
 def _inputs(given: Inputs) -> dict[str, Any]:
     """Every input by the name of its node, as a Volume or a tensor."""
+    if isinstance(given, str) and ("," in given or "=" in given):  # as --input has them
+        parts = [one.rpartition("=") for one in given.split(",")]
+        given = {name: one for name, _, one in parts} if all(name for name, *_ in parts) else [one for *_, one in parts]
     if isinstance(given, Mapping):
         return {str(name): _volume(one) for name, one in given.items()}
     if isinstance(given, Sequence) and not isinstance(given, str | Volume):

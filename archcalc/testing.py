@@ -69,15 +69,16 @@ class Tested(Architecture):
 
     __slots__ = ()
 
-    def matches(self, model: Any, input: Any = None, *, strict: bool = False) -> bool:
+    def matches(self, model: Any, input: Any = None, *, strict: bool = False, values: bool = False) -> bool:
         """Assert that a torch.nn.Module computes what the spec says; true, so that it reads well behind `assert`.
 
         The model's forward pass runs once, on the spec's inputs or on others (`input` as for `archcalc.from_torch`); it
-        makes no difference how either is written (`archcalc match` says what does).  Raises AssertionError with what
+        makes no difference how either is written (`archcalc match` says what does).  With `values` the spec's layers are
+        executed in NumPy with the model's weights, and must give what it gives.  Raises AssertionError with what
         is missing, more or different, by the module's path; ImportError where torch is not there.
         """
         __tracebackhide__ = True
-        from archcalc.models import from_torch
+        from archcalc.models import captured, compare_values, from_torch
         from archcalc.variants.match import match
 
         given = {row.node.name: row.output for row in self.report.rows if not row.inputs} if input is None else input
@@ -85,6 +86,14 @@ class Tested(Architecture):
         comparison = match(self.report, other.report, strict=strict)
         if not comparison.equal:
             raise AssertionError(f"{other.path} is not {self.path}\n{_shown(comparison, self, other)}")
+        if values:
+            run = captured(model, given, values=True)
+            found = compare_values(self.report, run)
+            if not found.equal:
+                where = f", first in {run.graph.nodes[found.parted[0]].name}" if found.parted else ""
+                raise AssertionError(
+                    f"{other.path} does not give what {self.path} gives: {found.furthest:.1e} apart{where}"
+                )
         return True
 
 

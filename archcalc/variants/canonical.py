@@ -43,6 +43,7 @@ def canonical(report: Report, *, strict: bool = False) -> Canonical:
     steps = _unnested(steps, report.graph.readers(), frozenset(report.graph.results()))
     order = _ordered(steps, report)
     place = {old: new for new, old in enumerate(order)}
+    lenders = _lenders(nodes, order)
     made = [
         Node(
             nodes[old].name,
@@ -50,7 +51,7 @@ def canonical(report: Report, *, strict: bool = False) -> Canonical:
             tuple(place[one] for one in steps[old].inputs),
             nodes[old].span,
             path=nodes[old].path,
-            shares=_lender(nodes[old], place),
+            shares=lenders.get(old),
             trainable=nodes[old].trainable or not strict,
         )
         for old in order
@@ -60,8 +61,16 @@ def canonical(report: Report, *, strict: bool = False) -> Canonical:
     return Canonical(analyze(graph), tuple(order))
 
 
-def _lender(node: Node, place: dict[int, int]) -> int | None:
-    return None if node.shares is None else place.get(node.shares)
+def _lenders(nodes: Sequence[Node], order: Sequence[int]) -> dict[int, int]:
+    """Whose weights a node uses, by its new place: those of the first that has them in the new order."""
+    first: dict[int, int] = {}
+    found: dict[int, int] = {}
+    for new, old in enumerate(order):
+        shares = nodes[old].shares
+        lender = first.setdefault(old if shares is None else shares, new)
+        if lender != new:
+            found[old] = lender
+    return found
 
 
 # -- one way to write a layer ----------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from archcalc.diagnostics import NOWHERE, Diagnostic
 from archcalc.graph import Graph, Node
 from archcalc.interop.torch import findings
 from archcalc.interop.torch.capture import Recorder, tensors
+from archcalc.interop.torch.layout import Layout
 from archcalc.interop.torch.naming import module_of, names, writable
 from archcalc.interop.torch.staging import staged, unwrapped
 from archcalc.interop.torch.tracing import IMAGES, Draft, Murky, NotUnderstood, Trace, Value
@@ -26,20 +27,30 @@ class NoModel(Exception):
 
 
 class Captured(NamedTuple):
-    """A model as a network; `weights` are the tensors of every node, in the order of PyTorch's arguments."""
+    """A model as a network.  `run` is what it computed, where it ran on real numbers."""
 
     graph: Graph
     findings: tuple[Diagnostic, ...]
-    weights: tuple[tuple[Any, ...], ...]
-    drafts: tuple[Draft, ...]
+    drafts: tuple[
+        Draft, ...
+    ]  # of the nodes, with the tensors that are their weights, in the order of PyTorch's arguments
     unused: int  # values of parameters that nothing uses
+    run: "Computed | None" = None
+
+
+class Computed(NamedTuple):
+    """A run's tensors: the inputs by their nodes, what is there of every node, as it lies, and the results."""
+
+    images: tuple[Any, ...]
+    seen: dict[int, tuple[Any, Layout]]
+    results: tuple[tuple[Any, Value], ...]
 
 
 def capture(model: Any, inputs: Mapping[str, Volume | Any], *, name: str = "", values: bool = False) -> Captured:
     """Run a module once in eval and give what it is.
 
     inputs: a volume, or a tensor as an example, by the name that its node gets, in the order of the arguments.
-    values: run it on real numbers, so that `weights` have theirs.  Raises NoModel.
+    values: run it on real numbers, which are in `run` then.  Raises NoModel.
     """
     model = unwrapped(model)
     if not isinstance(model, nn.Module):
@@ -82,7 +93,10 @@ def _captured(model: Any, inputs: Mapping[str, Volume | Any], name: str, *, valu
             paths.setdefault(id(one), path)
         named = {id(one): (path, one) for path, one in _tensors(model)}
         recorder = Recorder(paths, named)
-        images = [_image(one, "cpu" if values else "meta") for one in inputs.values()]
+        with torch.random.fork_rng(devices=()):
+            torch.manual_seed(0)
+            images = [_image(one, "cpu" if values else "meta") for one in inputs.values()]
+        copies = tuple(one.clone() for one in images) if values else ()  # a model may work in its input's memory
         for image, given in zip(images, inputs.values(), strict=True):
             recorder.trace.input(image, given if isinstance(given, Volume) else _volume(image))
         try:
@@ -90,7 +104,7 @@ def _captured(model: Any, inputs: Mapping[str, Volume | Any], name: str, *, valu
                 result = model(*images)
         except Exception as error:
             raise _Stopped(error, recorder) from error
-        return _assembled(model, recorder, [*tensors(result)], [*inputs], name or type(model).__name__)
+        return _assembled(model, recorder, [*tensors(result)], [*inputs], name or type(model).__name__, copies)
 
 
 def _tensors(model: Any) -> list[tuple[str, Any]]:
@@ -101,7 +115,9 @@ def _image(given: Volume | Any, device: str) -> Any:
     if isinstance(given, Volume):
         return torch.rand(IMAGES, given.channels, given.height, given.width, device=device)
     one = given[:1].expand(IMAGES, *given.shape[1:])
-    return torch.empty_like(one, device="meta") if device == "meta" else one.clone()
+    if device == "meta":
+        return torch.empty_like(one, device="meta")
+    return torch.rand(one.shape) if one.device.type == "meta" else one.clone()
 
 
 def _volume(image: Any) -> Volume:
@@ -115,7 +131,9 @@ def _volume(image: Any) -> Volume:
     raise NoModel(f"an input of shape {list(image.shape)} is no image: N, C, H, W, or N, C, L, or N, C")
 
 
-def _assembled(model: Any, recorder: Recorder, results: list[Any], inputs: list[str], name: str) -> Captured:
+def _assembled(
+    model: Any, recorder: Recorder, results: list[Any], inputs: list[str], name: str, images: tuple[Any, ...]
+) -> Captured:
     trace = recorder.trace
     ends: list[int] = []
     for one in results:
@@ -176,8 +194,23 @@ def _assembled(model: Any, recorder: Recorder, results: list[Any], inputs: list[
         *findings.unread(dead),
         *findings.depends(recorder.asked, recorder.random),
     ]
-    weights = tuple(draft.weights for draft in drafts)
-    return Captured(graph, tuple(said), weights, tuple(drafts), sum(size for _, size in idle))
+    run = Computed(images, _seen(trace, place), _results(trace, results, place)) if images else None
+    return Captured(graph, tuple(said), tuple(drafts), sum(size for _, size in idle), run)
+
+
+def _seen(trace: Trace, place: Mapping[int, int]) -> dict[int, tuple[Any, Layout]]:
+    """Of every node a tensor that still is what it gave."""
+    found: dict[int, tuple[Any, Layout]] = {}
+    for one in trace.alive:
+        known = trace.known[id(one)]
+        if isinstance(known, Value) and known.node in place and id(one) not in trace.stale:
+            found.setdefault(place[known.node], (one, known.layout))
+    return found
+
+
+def _results(trace: Trace, results: Sequence[Any], place: Mapping[int, int]) -> tuple[tuple[Any, Value], ...]:
+    known = ((one, trace.get(one)) for one in results)
+    return tuple((one, Value(place[v.node], v.layout)) for one, v in known if isinstance(v, Value))
 
 
 def _end(trace: Trace, tensor: Any, value: Value) -> int:
