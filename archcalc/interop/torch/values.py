@@ -38,7 +38,8 @@ def compared(found: "Captured", layers: Sequence[Layer]) -> Values:
     images, seen, results = found.run
     run = Run(batch=IMAGES)
     nodes = found.graph.nodes
-    readers, ends = found.graph.readers(), {value.node for _, value in results}
+    readers = found.graph.readers()
+    ends = {value.node for _, value in results}
     values: dict[int, Array] = {}
     parted: tuple[int, float] | None = None
     for number, (node, layer, draft) in enumerate(zip(nodes, layers, found.drafts, strict=True)):
@@ -57,8 +58,7 @@ def compared(found: "Captured", layers: Sequence[Layer]) -> Values:
             if distance > TOLERANCE:
                 parted = number, distance
         for one in node.inputs:
-            readers[one] -= 1
-            if not readers[one] and one not in ends:
+            if readers[one][-1] == number and one not in ends:
                 values.pop(one, None)
     furthest = max(apart(values[value.node], tensor, value.layout) for tensor, value in results)
     return Values(furthest, parted)
