@@ -10,13 +10,11 @@ from archcalc.diagnostics import Diagnostic, Span, SpecError
 from archcalc.graph import Graph
 from archcalc.language.document import Document
 from archcalc.language.specfile import SpecUnavailable
-from archcalc.layers.merge import Merge
 from archcalc.reader.values import read_volume_text
 from archcalc.volume import Volume
 
 if TYPE_CHECKING:
     from archcalc.interop.torch.model import Captured
-    from archcalc.interop.torch.values import Values
 
 Inputs = Any  # "224x224x3", a Volume, a tensor as an example, or several of them, in a sequence or by name
 
@@ -102,29 +100,6 @@ def captured_torch(spec: str, input: str | None, *, values: bool = False) -> "Ca
         return captured(located(spec), input, values=values)
     except NotFound as error:
         raise SpecUnavailable(str(error)) from error
-
-
-def compare_values(spec: Report, found: "Captured") -> "Values":
-    """The spec's layers with the weights of a model that it matches, executed in NumPy, against what the model computed.
-
-    Raises ValueError where a layer is opaque, or the networks are not the same.
-    """
-    from archcalc.interop.torch.values import compared
-    from archcalc.variants.canonical import canonical
-    from archcalc.variants.match import match
-
-    model = analyze(found.graph)
-    opaque = [node.name for node in found.graph.nodes if node.layer.stated]
-    if opaque:
-        raise ValueError(f"values cannot be computed through what is opaque: {', '.join(opaque[:5])}")
-    if not match(spec, model).equal:
-        raise ValueError("values are compared of networks that match")
-    layers = [node.layer for node in found.graph.nodes]
-    for a, b in zip(canonical(spec).origins, canonical(model).origins, strict=True):
-        ours = spec.graph.nodes[a].layer
-        if ours.type == layers[b].type and not isinstance(ours, Merge):
-            layers[b] = ours
-    return compared(found, layers)
 
 
 def _needs_torch(what: str = "a PyTorch model") -> None:

@@ -78,8 +78,8 @@ class Tested(Architecture):
         is missing, more or different, by the module's path; ImportError where torch is not there.
         """
         __tracebackhide__ = True
-        from archcalc.models import captured, compare_values, from_torch
-        from archcalc.variants.match import match
+        from archcalc.models import captured, from_torch
+        from archcalc.variants.match import compare_values, match
 
         given = {row.node.name: row.output for row in self.report.rows if not row.inputs} if input is None else input
         other = from_torch(model, given)

@@ -20,7 +20,7 @@ from archcalc.commands._common import (
 @click.command()
 @click.argument("spec", shell_complete=complete_specs)
 @click.argument("model", metavar="TORCH")
-@click.option("--strict", is_flag=True, help="Compare eps, slopes and what is frozen, too.")
+@click.option("--strict", is_flag=True, help="Compare eps, slopes, rates of drop path and what is frozen, too.")
 @click.option("--values", is_flag=True, help="Run both with the model's weights, too, and compare what they give.")
 @click.option("--format", "-f", "form", type=click.Choice(formats.names("diff")), default="text", show_default=True)
 @spec_options
@@ -67,7 +67,8 @@ def match(
     sys.stdout.write(formats.renderer("diff", form)(found, (a.path, b.path), look_of(sys.stdout)))
     if not values or not found.equal:
         return OK if found.equal else FOUND
-    from archcalc.models import captured_torch, compare_values
+    from archcalc.models import captured_torch
+    from archcalc.variants.match import compare_values
 
     run = captured_torch(model, size, values=True)
     try:

@@ -81,7 +81,8 @@ def _plain(layer: Layer, inputs: tuple[Volume, ...], *, strict: bool) -> Layer:
         layer = layer.grouped(inputs[0].channels)
     values = layer.values()
     if not strict:
-        values.update({name: type(layer).keys[name].default for name in LOOSE if name in values})
+        loose = (*LOOSE, "rate") if layer.type == "drop_path" else LOOSE  # a rate that mostly grows with the depth
+        values.update({name: type(layer).keys[name].default for name in loose if name in values})
     if layer.type in ("adaptive_avgpool", "avgpool") and _whole(layer, inputs[0]):
         return GlobalAveragePool()
     if layer.type in ("hardtanh", "clamp") and (values["low"], values["high"]) == (0, 6):

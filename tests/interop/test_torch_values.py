@@ -10,7 +10,8 @@ from click.testing import CliRunner, Result
 import archcalc
 from archcalc.analysis.analyze import analyze
 from archcalc.cli import cli
-from archcalc.models import captured, compare_values
+from archcalc.models import captured
+from archcalc.variants.match import compare_values
 
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
