@@ -69,7 +69,7 @@ OPTIMIZERS = {
 class Precision(NamedTuple):
     """Bytes of a value: of activations, of parameters with their gradients and state, of a half-size copy.
 
-    `fused`: on CUDA a softmax of such values gives float32 without a cast before it; `scaled`: the loss is scaled.
+    `fused`: on CUDA a softmax of such values gives float32 without a cast before it.
     """
 
     activations: int
@@ -77,7 +77,6 @@ class Precision(NamedTuple):
     copies: int = 0
     trains: bool = True
     fused: bool = False
-    scaled: bool = False
 
     @property
     def stored(self) -> int:
@@ -91,7 +90,7 @@ PRECISIONS = {
     "float32": Precision(4, 4),
     "float16": Precision(2, 2),
     "bfloat16": Precision(2, 2),
-    "mixed_float16": Precision(2, 4, 2, fused=True, scaled=True),
+    "mixed_float16": Precision(2, 4, 2, fused=True),
     "mixed_bfloat16": Precision(2, 4, 2),
     "float64": Precision(8, 8),
     "int8": Precision(1, 1, trains=False),
