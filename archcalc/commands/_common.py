@@ -100,7 +100,9 @@ def _examine_code(
     from archcalc.models import examine_torch
 
     if not runs:
-        raise SpecUnavailable(f"{shown_path(spec)} names code, and this command runs none; report, plan and diff do")
+        raise SpecUnavailable(
+            f"{shown_path(spec)} names code, and this command runs none; report, plan, diff, match and import do"
+        )
     if [*variables]:
         raise SpecUnavailable(f"{shown_path(spec)}: a PyTorch model has no variables to --set")
     try:

@@ -21,6 +21,8 @@ def diff(first: str, second: str | None, form: str, variables: tuple[str, ...], 
     total.  Layers belong together by names you gave, else by what they are; other names, comments and the
     way a network is written make no difference.
 
+    A and B may be torch:package.module:factory, a PyTorch model; that code then runs on this machine.
+
     --set and --input apply to both; without B they make the second network: archcalc diff A --set width=128.
 
     Exits 0 if the networks are equal, 1 if they differ, 2 if one cannot be read or is in error.

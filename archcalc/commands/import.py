@@ -22,10 +22,12 @@ from archcalc.commands._common import (
 @click.option("--names", is_flag=True, help="Keep every layer's name and order; nothing is folded.")
 @click.option("--input", "input_size", metavar="WxHxC", help="The size of the input, where the file leaves it open.")
 def import_file(spec: str, path: str | None, names: bool, input_size: str | None) -> int:
-    """Write a model file of another tool as a spec that a person would keep.
+    """Write a model file of another tool, or a PyTorch model, as a spec that a person would keep.
 
     Stretches of layers that differ only in numbers become blocks with variables, equal ones repeats; names are left
     to archcalc.  What is written is read back and compared with the file's network.  A spec can be folded the same way.
+
+    FILE may be torch:package.module:factory, whose code then runs on this machine; names are module paths.
 
     Exits 1 where the file cannot be read whole.
     """
@@ -34,13 +36,13 @@ def import_file(spec: str, path: str | None, names: bool, input_size: str | None
     from archcalc.files import shown_path
 
     refuse_overwriting({"--output": path}, {spec: "the file itself"})
-    found = examine_spec(spec, (), input_size)
+    found = examine_spec(spec, (), input_size, runs=True)
     if found is None:
         return USAGE
     explain(found)
     if not found.fits:
         return FOUND
-    source = os.path.basename(shown_path(spec)) if "->" not in spec else "a pattern"
+    source = "a pattern" if "->" in spec else spec if spec.startswith("torch:") else os.path.basename(shown_path(spec))
     head: dict[str, str | int] = {
         "source": found.document.line("source"),
         "year": int(found.document.line("year") or 0),

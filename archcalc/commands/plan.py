@@ -105,6 +105,8 @@ def plan(
     What is not given here of batch, dtype, optimizer and how they train is the spec's, under `training:`; then a batch of 1,
     float32 and sgd-momentum.  With --budget, exits 1 when it does not suffice, and says what it would take.
 
+    SPEC may be torch:package.module:factory, a PyTorch model; that code then runs on this machine.
+
     A training step is forward, loss, backward and the optimizer's step, in the steady state; what it needs is the
     most that is alive at once.  Not counted: an allocator's rounding and fragments, workspaces of convolution
     libraries, the driver's own memory.

@@ -67,6 +67,8 @@ def report(
     """Print volumes, parameters, operations and memory of every layer.
 
     On a spec that fails, the table goes as far as the first layer that does not fit; exits 1.
+
+    SPEC may be torch:package.module:factory, a PyTorch model; that code then runs on this machine.
     """
     renderer = formats.module("report", form)
     if depth and not getattr(renderer, "FOLDS", False):

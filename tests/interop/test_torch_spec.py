@@ -107,6 +107,21 @@ class TestReport:
         result = run("diff", same, "torch:mine:net", "--input", "8x8x3")
         assert "1x1x10" in result.stdout
 
+    @pytest.mark.parametrize("names", [(), ("--names",)])
+    def test_import_writes_a_spec_that_is_the_model(self, folder: Path, names: tuple[str, ...]) -> None:
+        result = run("import", "torch:mine:net", "--input", "8x8x3", "-o", "net.yaml", *names)
+        assert result.return_value == 0
+        assert result.stderr.endswith("params\n")
+        text = (folder / "net.yaml").read_text()
+        assert text.startswith("# From torch:mine:net, by `archcalc import`.\n")
+        assert "model.0" in text or not names
+        matched = run("match", "--strict", "net.yaml", "torch:mine:net")
+        assert matched.return_value == 0, matched.stdout
+
+    def test_help_says_that_code_runs(self) -> None:
+        for command in ("report", "plan", "diff", "match", "import"):
+            assert "code" in run(command, "--help").stdout, command
+
     def test_as_a_process_the_current_folder_is_found(self, folder: Path) -> None:
         words = [sys.executable, "-m", "archcalc", "report", "torch:mine:net", "--input", "8x8x3", "-f", "metrics"]
         result = subprocess.run(words, capture_output=True, text=True, check=False)
@@ -131,7 +146,7 @@ def test_check_says_why(folder: Path) -> None:
     result = run("check", "torch:mine:net", "--input", "8x8x3")
     assert result.return_value == 2
     assert result.stderr == (
-        "archcalc: torch:mine:net names code, and this command runs none; report, plan and diff do\n"
+        "archcalc: torch:mine:net names code, and this command runs none; report, plan, diff, match and import do\n"
     )
 
 
