@@ -21,18 +21,28 @@ from archcalc.commands._common import (
 @click.argument("spec", shell_complete=complete_specs)
 @click.option("--to", "form", type=click.Choice(names()), required=True, help="The tool whose file it is to be.")
 @click.option("--output", "-o", "path", metavar="FILE", required=True, help="Write to FILE, whole or not at all.")
+@click.option(
+    "--weights", is_flag=True, help="onnx: with the weights that `verify` draws; the network is executed once."
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of --weights.")
 @spec_options
-def export(spec: str, form: str, path: str, variables: tuple[str, ...], input_size: str | None) -> int:
-    """Write a network as a file of another tool, without weights.
+def export(
+    spec: str, form: str, path: str, weights: bool, seed: int, variables: tuple[str, ...], input_size: str | None
+) -> int:
+    """Write a network as a file of another tool.
 
-    onnx: the operators, with weights of zeros that are made when the file is run, so that every ONNX tool can
-    show it, infer its shapes and run it.
+    caffe: a deploy prototxt.  darknet: a cfg, with the layers' names in comments.  keras: the JSON of a functional
+    model of Keras 3, for `keras.models.model_from_json`.  onnx: the operators, with weights of zeros that are made when
+    the file is run.  pytorch: a Python module with `build()`.
 
-    Exits 1 where the spec is wrong, or the format has nothing that is exactly one of its layers.
+    Exits 1 where the spec is wrong, or the format has nothing that is exactly one of its layers: all of them are named.
     """
     from archcalc.authoring.export import Unwritable, writer
     from archcalc.output import OutputError, write_whole
 
+    module = writer(form)
+    if weights and not hasattr(module, "WEIGHTS"):
+        raise click.UsageError(f"--weights: {form} files are written without; ONNX can have them")
     refuse_overwriting({"--output": path}, {spec: "the spec itself"})
     found = examine_spec(spec, variables, input_size)
     if found is None:
@@ -41,7 +51,7 @@ def export(spec: str, form: str, path: str, variables: tuple[str, ...], input_si
     if not found.fits:
         return FOUND
     try:
-        data = writer(form).write(found.report)
+        data = module.write(found.report, weights=True, seed=seed) if weights else module.write(found.report)
     except Unwritable as error:
         click.echo(f"archcalc: {found.path}: {error}", err=True)
         return FOUND

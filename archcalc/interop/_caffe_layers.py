@@ -281,6 +281,14 @@ def _elu(here: Here) -> list[int]:
     return here.put(made(ELU, here.name, here.span, alpha=here.param("elu_param").number("alpha", 1.0)))
 
 
+def _clip(here: Here) -> list[int]:
+    param = here.param("clip_param")
+    low, high = param.number("min", 0), param.number("max", 0)
+    if (low, high) == (0, 6):
+        return here.plain("relu6")
+    return here.plain("clamp", low=low, high=high)
+
+
 def _power(here: Here) -> list[int]:
     """(shift + scale * x)^power, with a power of 1."""
     param = here.param("power_param")
@@ -426,6 +434,7 @@ LAYERS: dict[str, Callable[[Here], list[int]]] = {
     "ReLU": _relu,
     "PReLU": _prelu,
     "ELU": _elu,
+    "Clip": _clip,
     "Power": _power,
     "Dropout": _dropout,
     "Softmax": _softmax,

@@ -242,12 +242,10 @@ def batch_norm(p: Place) -> Tensor:
         raise Unsupported("over another axis than the last")
     scale, center = bool(p.get("scale", True)), bool(p.get("center", True))
     values: dict[str, Any] = {"eps": float(p.get("epsilon", 1e-3))}
-    if not center:
-        if scale:
-            raise Unsupported("with a scale and no shift")
+    if not (center or scale):
         values["affine"] = False
-    elif not scale:
-        values["scale"] = False
+    elif not (center and scale):
+        values["shift" if scale else "scale"] = False
     return p.layer("bn", **values)
 
 
@@ -421,6 +419,13 @@ def join(type: str, tree: str = "") -> Handler:
     return handler
 
 
+def scaled_sum(p: Place) -> Tensor:
+    """InceptionResNetV2's own: the first tensor and a fixed share of the second."""
+    first, second = p.tensor(0), p.tensor(1)
+    share = Tensor(p.add("scale", [second], ".scale", by=float(p.get("scale", 1.0))), second.rank)
+    return Tensor(p.add("add", [first, share]), first.rank)
+
+
 def concatenate(p: Place) -> Tensor:
     tensors = [p.tensor(at) for at in range(len(p.inputs))]
     rank = tensors[0].rank
@@ -471,6 +476,7 @@ HANDLERS: dict[str, Handler] = {
     "TrueDivide": join("divide", "div"),
     "Maximum": join("maximum"),
     "Minimum": join("minimum"),
+    "CustomScaleLayer": scaled_sum,
     "LayerScale": lambda p: p.layer("layer_scale"),
     "StochasticDepth": same,
 }

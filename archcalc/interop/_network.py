@@ -65,6 +65,7 @@ class Network:
         self.file, self.step, self.resized = file, step, resized
         self.draft = Draft(file.name if file.name not in ("main_graph", "torch-jit-export", "torch_jit") else "")
         self.values: dict[str, Value] = {}
+        self.moved: dict[View, View] = {}  # rearranged values -> the layer that makes an image of them
         self.folding = Folding()
         self.batch = 1
         self.shapes: dict[str, tuple[int | str | None, ...] | None] | None = None
@@ -166,9 +167,14 @@ class Network:
         raise Unsupported("of weights alone")
 
     def settled(self, one: View, op: Operator) -> View:
-        """A view as an image of its own: what moved its values becomes a layer."""
+        """A view as an image of its own: what moved its values becomes a layer, one for all that read it."""
         if is_image(one):
             return one
+        if one not in self.moved:
+            self.moved[one] = self._settled(one, op)
+        return self.moved[one]
+
+    def _settled(self, one: View, op: Operator) -> View:
         if one.flat:
             node = self.add(op._replace(name=f"{op.called}.flatten"), TYPES["flatten"](), [one.node])
             return view(node, self.volume(node), self.batch, "nc")

@@ -9,7 +9,8 @@ from networks import Network, dump, networks, read, written_out
 
 import archcalc
 from archcalc.analysis.analyze import analyze
-from archcalc.authoring.folding import branch_by_branch, fold, regrown, same_network
+from archcalc.authoring.folding import fold, same_network
+from archcalc.authoring.folding.order import branch_by_branch, regrown
 from archcalc.graph import Graph, Node
 from archcalc.language.program import read_document
 from archcalc.language.specfile import zoo_names

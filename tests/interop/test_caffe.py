@@ -159,6 +159,14 @@ def test_two_bottoms_of_a_scale_are_multiplied() -> None:
     )
 
 
+def test_a_clip() -> None:
+    (six, other) = (
+        report_of(IMAGE + layer("Clip", f"clip_param {{ {one} }}")) for one in ("min: 0 max: 6", "min: -1 max: 2")
+    )
+    assert six.rows[1].node.layer == TYPES["relu6"]()
+    assert other.rows[1].node.layer == TYPES["clamp"](low=-1.0, high=2.0)
+
+
 TRAIN_VAL = """
 layer { name: "data" type: "Data" top: "data" top: "label" include { phase: TRAIN }
   transform_param { crop_size: 20 mean_value: 104 mean_value: 117 mean_value: 123 } }

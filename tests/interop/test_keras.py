@@ -151,6 +151,13 @@ def test_an_activation_that_two_layers_read_is_one() -> None:
     assert summary(read(data)) == ["a relu6 [8x8x4]", "b conv [8x8x4]", "c add [8x8x4]"]
 
 
+def test_a_batch_norm_without_scale_or_shift() -> None:
+    for given, params in ({"center": False}, 4), ({"scale": False}, 4), ({"scale": False, "center": False}, 0):
+        report = analyzed(read(functional(layer("BatchNormalization", "bn", "image", **given))))
+        assert (report.totals.params, report.totals.buffers) == (params, 8)
+        assert report.rows[1].cost.weights == (4 if given == {"center": False} else 0)
+
+
 def test_several_outputs() -> None:
     data = functional(
         layer("ReLU", "a", "image"),

@@ -1,30 +1,24 @@
 """Graph -> files of other tools; one file a format, found by its name.
 
-In: the report of a network that fits together.  Out: the bytes of a file.  A writer is a module with `write(report)`.
-Imports: the ground, layers, graph, analysis.
+In: the report of a network that fits together.  Out: the bytes of a file.  A writer is a module with `write(report)`, which
+raises Unwritable with all layers that its format has nothing for; one whose files can have weights declares `WEIGHTS` and
+takes `weights` and `seed`.
+Imports: the ground, layers, graph, analysis, verification (for weights), and from `authoring` joins and folding.
 """
 
 import os
-from collections import Counter
-from collections.abc import Iterable
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
+from archcalc.authoring.export._exact import Unwritable as Unwritable
+
 if TYPE_CHECKING:
-    from typing import Protocol
+    from typing import Any, Protocol
 
     from archcalc.analysis.analyze import Report
 
     class Writer(Protocol):
-        def write(self, report: "Report") -> bytes: ...
-
-
-class Unwritable(Exception):
-    """Layers that the format has nothing for; the message names all of them with how often each occurs."""
-
-    def __init__(self, format: str, types: Iterable[str]) -> None:
-        counted = sorted(Counter(types).items(), key=lambda one: (-one[1], one[0]))
-        super().__init__(f"{format} has nothing that is exactly {', '.join(f'{name} ({n})' for name, n in counted)}")
+        def write(self, report: "Report", **options: Any) -> bytes: ...
 
 
 def names() -> list[str]:
