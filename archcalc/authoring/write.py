@@ -30,7 +30,7 @@ def write(graph: Graph, *, head: Mapping[str, str | int] = {}, comment: str = ""
 
 class _Writer:
     def __init__(self, graph: Graph) -> None:
-        graph = _renamed(_inputs_first(graph))
+        graph = renamed(_inputs_first(graph))
         self.nodes, self.name, self.outputs = graph.nodes, graph.name, graph.outputs
         self.first = sum(isinstance(node.layer, Input) for node in graph.nodes)  # layer that is no input
         self.defaults = _defaults(graph.nodes)
@@ -257,7 +257,7 @@ def _inputs_first(graph: Graph) -> Graph:
     return graph._replace(nodes=tuple(nodes), outputs=tuple(place[one] for one in graph.outputs))
 
 
-def _renamed(graph: Graph) -> Graph:
+def renamed(graph: Graph) -> Graph:
     """The network with writable names for the layers that others may have to name: inputs, outputs, what several read."""
     readers = graph.readers()
     wanted = {

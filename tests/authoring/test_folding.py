@@ -61,12 +61,37 @@ def test_lines(name: str, most: int) -> None:
         ("keras/MobileNetV2.json", 50),
         ("keras/DenseNet121.json", 50),
         ("keras/ResNet50.json", 45),
+        ("keras/VGG16.json", 20),
+        ("darknet/pjr_yolov3.cfg", 60),  # three outputs, two routes back
+        ("darknet/pjr_yolov3-tiny.cfg", 35),
     ],
 )
 def test_lines_of_files(file: str, most: int) -> None:
     if not (MODELS / file).is_file():
         pytest.skip("the file is not here")
     assert folded(archcalc.load(MODELS / file).graph).count("\n") <= most
+
+
+def test_what_reaches_back_and_several_outputs_have_names() -> None:
+    block = "  - add: [[], [CONV1-4 -> RELU -> CONV3-8p1 -> RELU -> CONV1-8]]\n  - RELU\n"
+    text = folded(layers(block * 3 + "  - relu: {name: split}\n  - CONV1-3\n  - conv: {from: split, filters: 8, kernel_size: 1}\n"
+                         + block * 2, "input: 32x32x8\noutputs: [conv10, relu15]\n"))  # fmt: skip
+    *_, layers_of_all = text.partition("layers:\n")
+    assert layers_of_all.startswith(
+        '  - "[residual]*3"\n'
+        "  - relu: {name: split}\n"
+        "  - conv: {name: conv10, filters: 3, kernel_size: 1}\n"
+        "  - conv: {from: split, filters: 8, kernel_size: 1}\n"
+        "  - residual\n"
+    )
+    assert text.endswith("  - relu: {name: relu15}\noutputs: [conv10, relu15]\n")
+
+
+def test_blocks_are_found_in_branches() -> None:
+    pair = "add: [[], [CONV1-4 -> RELU -> CONV3-8p1 -> RELU -> CONV1-8]]"
+    text = folded(layers(f"  - concat: [[], [{pair}, relu, {pair}, relu]]\n  - CONV1-8\n  - {pair}\n  - relu\n"))
+    assert text.count("add:") == 1
+    assert text.count("residual") == 3
 
 
 def test_a_residual_network() -> None:

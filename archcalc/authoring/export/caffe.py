@@ -38,7 +38,7 @@ class _Net:
         results = set(self.report.graph.results())
         names = [row.node.name for row in self.report.rows]
         found = [(names[one], "an output that another layer reads") for one in results if self.readers[one]]
-        unread = (one for one, count in enumerate(self.readers) if not count and one not in results)
+        unread = (one for one, read in enumerate(self.readers) if not read and one not in results)
         return found + [(names[one], "a layer that nobody reads and that is no output") for one in unread]
 
     def layer(self, row: "Row") -> None:
@@ -61,7 +61,7 @@ class Call:
         """A layer; in place where its own layer may and nobody else reads the input.  `blobs`: of how many parameters."""
         node, name = self.row.node, self.name + suffix
         bottoms = [self.net.blobs[one] for one in node.inputs] if bottoms is None else bottoms
-        alone = len(node.inputs) == 1 and self.net.readers[node.inputs[0]] == 1
+        alone = len(node.inputs) == 1 and len(self.net.readers[node.inputs[0]]) == 1
         inplace = alone and node.layer.inplace and node.layer.type != "flatten" and node.inplace is not False
         inplace = (inplace and self.net.report.rows[node.inputs[0]].node.layer.type != "input") or bool(suffix)
         top = bottoms[0] if inplace else name

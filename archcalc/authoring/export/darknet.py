@@ -68,13 +68,8 @@ class _Net:
 
 def _only_readers(report: "Report") -> list[int]:
     """For every node the one that reads it, where that is one and it is no output of the network; else -1."""
-    found = [-1] * len(report.rows)
-    counts = report.graph.readers()
-    for row in report.rows:
-        for one in row.node.inputs:
-            if counts[one] == 1 and one not in report.graph.results():
-                found[one] = row.position
-    return found
+    results = report.graph.results()
+    return [read[0] if len(read) == 1 and at not in results else -1 for at, read in enumerate(report.graph.readers())]
 
 
 class Call:

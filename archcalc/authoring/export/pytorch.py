@@ -236,7 +236,7 @@ class _Source:
     def stretches(self) -> Iterator[list[int]]:
         """Layers in a row that nobody else reads or shares, as lists; joins alone."""
         graph = self.report.graph
-        counts, results = graph.readers(), set(graph.results())
+        readers, results = graph.readers(), set(graph.results())
         apart = {one.shares for one in graph.nodes} | {
             at for at, one in enumerate(graph.nodes) if one.shares is not None
         }
@@ -246,7 +246,7 @@ class _Source:
                 continue
             before = stretch[-1] if stretch else -1
             single = node.layer.type in modules.JOINS or at in apart
-            goes_on = node.inputs == (before,) and counts[before] == 1 and before not in results
+            goes_on = node.inputs == (before,) and len(readers[before]) == 1 and before not in results
             if stretch and (
                 single or not goes_on or before in apart or graph.nodes[before].layer.type in modules.JOINS
             ):

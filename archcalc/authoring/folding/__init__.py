@@ -1,4 +1,4 @@
-"""Graph -> a spec as a person would write it: blocks with variables, repeats, no names.
+"""Graph -> a spec as a person would write it: blocks with variables, repeats, and no names but of what others refer to.
 
 Found on the graph, not on its text.  Stretches of layers and joins that have one shape and differ only in numbers become a
 block; calls in a row that are equal become a repeat.  A concat that grows by what was computed last (DenseNet's) is read as
@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from archcalc.authoring.folding.order import branch_by_branch, regrown
-from archcalc.authoring.folding.parts import NotNested
 from archcalc.authoring.folding.spec import text_of
-from archcalc.authoring.write import write
+from archcalc.authoring.write import renamed, write
 from archcalc.graph import Graph
 from archcalc.language.program import read_document
 from archcalc.layers.reshape import Input
@@ -19,16 +18,21 @@ from archcalc.layers.reshape import Input
 
 def fold(graph: Graph, *, head: Mapping[str, str | int] = {}, comment: str = "") -> str:
     """The spec of a complete graph, folded where that can be written, else as `write` has it."""
-    grown = regrown(graph)
+    grown = _image_called_input(regrown(graph))
     if _foldable(grown):
-        for one in (grown, branch_by_branch(grown)):
-            try:
-                text = text_of(one, head, comment)
-            except NotNested:
-                continue
+        orders = [renamed(one) for one in (grown, branch_by_branch(grown))]
+        texts = [(text_of(one, head, comment), one) for one in orders]
+        for text, one in sorted(texts, key=lambda found: found[0].count("\n")):
             if same_network(read_document(text).graph, one):
                 return text
     return write(graph, head=head, comment=comment)
+
+
+def _image_called_input(graph: Graph) -> Graph:
+    """The image is called as a spec calls its only one, whatever the file does."""
+    if not graph.nodes or any(node.name == "input" for node in graph.nodes[1:]):
+        return graph
+    return graph._replace(nodes=(graph.nodes[0]._replace(name="input"), *graph.nodes[1:]))
 
 
 def same_network(one: Graph, other: Graph) -> bool:
@@ -42,11 +46,11 @@ def _bare(graph: Graph) -> tuple[Any, ...]:
 
 
 def _foldable(graph: Graph) -> bool:
-    """Whether nothing of the graph needs a name: one input, one result, no weights of another layer."""
+    """Whether the graph has one input, and no layer that is anything but itself: shared, frozen, in place."""
     nodes = graph.nodes
     plain = all(
         (node.shares, node.trainable, node.inplace, node.like) == (None, True, None, None)
         and not isinstance(node.layer, Input)
         for node in nodes[1:]
     )
-    return plain and len(nodes) > 1 and isinstance(nodes[0].layer, Input) and graph.results() == (len(nodes) - 1,)
+    return plain and len(nodes) > 1 and isinstance(nodes[0].layer, Input)

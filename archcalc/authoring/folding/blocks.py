@@ -3,9 +3,9 @@
 Numbers that change together are one variable, a multiple of another is written as one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from archcalc.authoring.folding.parts import Branches, Call, Number, Part, Step, numbers_of, shape_of
 
@@ -13,6 +13,11 @@ LONGEST_UNIT = 24  # parts of a block
 MOST_PARTS = 20_000  # in a list that is searched for blocks
 MOST_BLOCKS = 12
 MOST_VARIABLES = 12  # of a block; more are no shorter to read than what they stand for
+
+
+Path: TypeAlias = tuple[int, ...]  # to a list of parts: which part, which of its branches, and so on
+Place: TypeAlias = tuple[Path, int]
+Lists: TypeAlias = dict[Path, tuple[Part, ...]]
 
 
 class Text(NamedTuple):
@@ -33,13 +38,19 @@ class Blocks:
     """The blocks of a list of parts, each found in the list with those before it.
 
     `lines`: about how many lines a step takes.  `reserved`: names that no block can have.  `most`: variables of a block.
+    `inside`: whether branches are looked into, too.
     """
 
     def __init__(
-        self, lines: float, reserved: Callable[[str], bool] = lambda name: False, most: int = MOST_VARIABLES
+        self,
+        lines: float,
+        reserved: Callable[[str], bool] = lambda name: False,
+        most: int = MOST_VARIABLES,
+        *,
+        inside: bool = True,
     ) -> None:
         self.found: list[Block] = []
-        self.step_lines, self.reserved, self.most = lines, reserved, most
+        self.step_lines, self.reserved, self.most, self.inside = lines, reserved, most, inside
 
     def fold(self, parts: tuple[Part, ...]) -> tuple[Part, ...]:
         """The list with calls of blocks in it."""
@@ -48,58 +59,72 @@ class Blocks:
         return parts
 
     def _folded(self, parts: tuple[Part, ...]) -> tuple[Part, ...] | None:
-        """The list with a new block in place of the stretches that save most; None where none pays."""
-        if len(parts) > MOST_PARTS:
+        """The list with a new block in place of the stretches that save most, in branches, too; None where none pays."""
+        lists: Lists = dict(_lists(parts, ())) if self.inside else {(): parts}
+        if sum(map(len, lists.values())) > MOST_PARTS:
             return None
         numbering: dict[Any, int] = {}
-        shapes = [numbering.setdefault(shape_of(one), len(numbering)) for one in parts]
-        weights = [self.lines(one) for one in parts]
-        best, saved = (0, 0), 0.0
-        for length in range(1, min(LONGEST_UNIT, len(parts) // 2) + 1):
-            starts: dict[tuple[int, ...], list[int]] = {}
-            for at in range(len(parts) - length + 1):
-                places = starts.setdefault(tuple(shapes[at : at + length]), [])
-                if not places or at >= places[-1] + length:
-                    places.append(at)
-            for unit, places in starts.items():
+        shapes = {
+            path: [numbering.setdefault(shape_of(one), len(numbering)) for one in parts]
+            for path, parts in lists.items()
+        }
+        best: tuple[Place, int] = ((), 0), 0
+        saved = 0.0
+        for length in range(1, LONGEST_UNIT + 1):
+            for unit, places in _repeated(shapes, length).items():
                 if _periodic(unit):  # the shorter one repeats
                     continue
-                first = places[0]
-                weight = sum(weights[first : first + length])
+                path, first = places[0]
+                stretch = lists[path][first : first + length]
+                weight = sum(map(self.lines, stretch))
                 gain = (len(places) - 1) * weight - len(places) - 4
-                if isinstance(parts[first], Branches) and isinstance(parts[first + length - 1], Step):
+                if isinstance(stretch[0], Branches) and isinstance(stretch[-1], Step):
                     gain += 2  # people begin a block with its join, and end it with what follows
-                if len(places) > 1 and weight >= 2 and gain > saved and self._pays(parts, places, length):
-                    best, saved = (first, length), gain
-        first, length = best
-        return self._called(parts, _places(shapes, shapes[first : first + length]), length) if length else None
+                if weight >= 2 and gain > saved and self._pays(lists, places, length):
+                    best, saved = (places[0], length), gain
+        (path, first), length = best
+        if not length:
+            return None
+        wanted = tuple(shapes[path][first : first + length])
+        return self._called(parts, lists, _repeated(shapes, length)[wanted], length)
 
-    def _pays(self, parts: tuple[Part, ...], places: list[int], length: int) -> bool:
+    def _pays(self, lists: Lists, places: list[Place], length: int) -> bool:
         """Whether a block would have few variables, and is more than calls of others, or than a row of different ones."""
-        unit = parts[places[0] : places[0] + length]
+        (path, first), *_ = places
+        unit = lists[path][first : first + length]
         if all(isinstance(one, Call) for one in unit):
             return False
         if any(
             isinstance(a, Call) and isinstance(b, Call) and a.block == b.block and a != b for a, b in pairwise(unit)
         ):
             return False
-        rows = [[value for one in parts[at : at + length] for _, value in numbers_of(one)] for at in places]
+        rows = [[value for _, value in _numbers(lists, place, length)] for place in places]
         return len({column for column in zip(*rows, strict=True) if len(set(column)) > 1}) <= self.most
 
-    def _called(self, parts: tuple[Part, ...], places: list[int], length: int) -> tuple[Part, ...]:
-        unit = parts[places[0] : places[0] + length]
-        names, texts, columns = variables(
-            [[one for part in parts[at : at + length] for one in numbers_of(part)] for at in places]
-        )
+    def _called(self, parts: tuple[Part, ...], lists: Lists, places: list[Place], length: int) -> tuple[Part, ...]:
+        (path, first), *_ = places
+        unit = lists[path][first : first + length]
+        names, texts, columns = variables([_numbers(lists, place, length) for place in places])
         block = Block(self._named(unit), names, unit, texts)
         self.found.append(block)
-        calls = {at: Call(block.name, names, tuple(column[row] for column in columns)) for row, at in enumerate(places)}
-        out: list[Part] = []
-        at = 0
-        while at < len(parts):
-            out.append(calls.get(at, parts[at]))
-            at += length if at in calls else 1
-        return tuple(out)
+        calls = {
+            place: Call(block.name, names, tuple(column[row] for column in columns)) for row, place in enumerate(places)
+        }
+
+        def replaced(parts: tuple[Part, ...], path: Path) -> tuple[Part, ...]:
+            out: list[Part] = []
+            at = 0
+            while at < len(parts):
+                part = parts[at]
+                call = calls.get((path, at))
+                if call is None and isinstance(part, Branches):
+                    branches = (replaced(one, (*path, at, number)) for number, one in enumerate(part.branches))
+                    part = part._replace(branches=tuple(branches))
+                out.append(part if call is None else call)
+                at += 1 if call is None else length
+            return tuple(out)
+
+        return replaced(parts, ())
 
     def _named(self, unit: tuple[Part, ...]) -> str:
         """What a block is: a residual or dense block, an inception module, or a block."""
@@ -144,16 +169,29 @@ def variables(rows: list[list[Number]]) -> tuple[tuple[str, ...], tuple[Text, ..
     return tuple(named), tuple(written.get(one, Text(one[0])) for one in columns), list(named.values())
 
 
-def _places(shapes: list[int], wanted: list[int]) -> list[int]:
-    """Where a stretch stands, from the left and without overlaps."""
-    places, at = [], 0
-    while at <= len(shapes) - len(wanted):
-        if shapes[at : at + len(wanted)] == wanted:
-            places.append(at)
-            at += len(wanted)
-        else:
-            at += 1
-    return places
+def _lists(parts: tuple[Part, ...], path: Path) -> Iterator[tuple[Path, tuple[Part, ...]]]:
+    """A list and those of its branches, with the way to each."""
+    yield path, parts
+    for at, part in enumerate(parts):
+        if isinstance(part, Branches):
+            for number, branch in enumerate(part.branches):
+                yield from _lists(branch, (*path, at, number))
+
+
+def _repeated(shapes: dict[Path, list[int]], length: int) -> dict[tuple[int, ...], list[Place]]:
+    """The stretches of a length that occur several times: where they stand, from the left and without overlaps."""
+    found: dict[tuple[int, ...], list[Place]] = {}
+    for path, row in shapes.items():
+        for at in range(len(row) - length + 1):
+            places = found.setdefault(tuple(row[at : at + length]), [])
+            if not places or places[-1][0] != path or at >= places[-1][1] + length:
+                places.append((path, at))
+    return {unit: places for unit, places in found.items() if len(places) > 1}
+
+
+def _numbers(lists: Lists, place: Place, length: int) -> list[Number]:
+    path, at = place
+    return [number for part in lists[path][at : at + length] for number in numbers_of(part)]
 
 
 def _periodic(unit: tuple[int, ...]) -> bool:

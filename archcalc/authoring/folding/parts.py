@@ -26,10 +26,11 @@ class Step(NamedTuple):
 
 
 class Branches(NamedTuple):
-    """A join with its branches."""
+    """A join with its branches; its name where others refer to it."""
 
     type: str
     branches: "tuple[tuple[Part, ...], ...]"
+    name: str = ""
 
 
 class Call(NamedTuple):
@@ -47,10 +48,18 @@ class NotNested(Exception):
     """A layer that reads what does not stand right before it."""
 
 
-class Nesting:
-    """A graph with one input and one result as parts; `steps` gives what stands for a layer.
+class Reference(NamedTuple):
+    """How a layer stands apart from what is before it: its name where others refer to it, and whom it reads by name."""
 
-    `ending` gives what a branch needs behind its last layer to be joined.
+    name: str = ""
+    reads: tuple[str, ...] = ()
+
+
+class Nesting:
+    """A graph with one input as parts; `steps` gives what stands for a layer.
+
+    `ending` gives what a branch needs behind its last layer to be joined.  `named` gives what stands for a layer with
+    names; without it, a graph that needs names is NotNested.
     """
 
     def __init__(
@@ -58,16 +67,39 @@ class Nesting:
         graph: Graph,
         steps: Callable[[int], Sequence[Step]],
         ending: Callable[[int, int], Sequence[Step]] = lambda node, join: (),
+        named: Callable[[int, Reference], Step] | None = None,
     ) -> None:
         self.nodes: Sequence[Node] = graph.nodes
-        self.steps, self.ending = steps, ending
+        self.steps, self.ending, self.named = steps, ending, named
         self.beginning: dict[int, list[Join]] = {}
         for join in nested(graph.nodes):
-            self.beginning.setdefault(join.start, []).insert(0, join)
+            if not graph.nodes[join.position].layer.keys:
+                self.beginning.setdefault(join.start, []).insert(0, join)
+        results = graph.results()
+        self.referred = set(results) if results != (len(graph.nodes) - 1,) else set[int]()
 
     def parts(self) -> tuple[Part, ...]:
-        """NotNested where a layer reads something else than what stands before it."""
+        """NotNested where a layer reads something else than what stands before it, and there are no names."""
+        if self.named is not None:
+            self._refer(1, len(self.nodes), 0, 0)
         return self._parts(1, len(self.nodes), 0, 0)
+
+    def _refer(self, begin: int, end: int, current: int, depth: int) -> None:
+        """Note whom others have to call by name."""
+        at = begin
+        while at < end:
+            join = self._join(at, end, current, depth)
+            if join is not None:
+                for first, last in join.branches:
+                    self._refer(first, last + 1, join.fork, depth + 1)
+                at = join.position
+            elif self._apart(at, current):
+                self.referred.update(self.nodes[at].inputs)
+            current = at
+            at += 1
+
+    def _apart(self, at: int, current: int) -> bool:
+        return isinstance(self.nodes[at].layer, Merge) or self.nodes[at].inputs != (current,)
 
     def _parts(self, begin: int, end: int, current: int, depth: int) -> tuple[Part, ...]:
         found: list[Part] = []
@@ -75,21 +107,25 @@ class Nesting:
         while at < end:
             join = self._join(at, end, current, depth)
             if join is not None:
-                if self.nodes[join.position].layer.keys:
-                    raise NotNested
                 branches = tuple(
                     (*self._parts(first, last + 1, join.fork, depth + 1), *self.ending(source, join.position))
                     for (first, last), source in zip(join.branches, self.nodes[join.position].inputs, strict=True)
                 )
-                found.append(Branches(self.nodes[join.position].layer.type, branches))
                 at = join.position
-            elif isinstance(self.nodes[at].layer, Merge) or self.nodes[at].inputs != (current,):
-                raise NotNested
+                found.append(Branches(self.nodes[at].layer.type, branches, self._name(at)))
+            elif at in self.referred or self._apart(at, current):
+                if self.named is None:
+                    raise NotNested
+                reads = tuple(self.nodes[one].name for one in self.nodes[at].inputs) if self._apart(at, current) else ()
+                found.append(self.named(at, Reference(self._name(at), reads)))
             else:
                 found += self.steps(at)
             current = at
             at += 1
         return tuple(found)
+
+    def _name(self, at: int) -> str:
+        return self.nodes[at].name if at in self.referred else ""
 
     def _join(self, at: int, end: int, current: int, depth: int) -> Join | None:
         """The widest join whose branches begin here."""
@@ -101,7 +137,7 @@ class Nesting:
 def shape_of(part: Part) -> Hashable:
     """What is left of a part without its numbers."""
     if isinstance(part, Branches):
-        return part.type, tuple(tuple(shape_of(one) for one in branch) for branch in part.branches)
+        return part.type, part.name, tuple(tuple(shape_of(one) for one in branch) for branch in part.branches)
     if isinstance(part, Call):
         return "call", part.block
     return part.type, part.shape

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from archcalc.authoring.folding.blocks import Blocks, Text
-from archcalc.authoring.folding.parts import Branches, Call, Nesting, Part, Step
-from archcalc.authoring.notation import Item, flow, item_text, listed, patterns, quoted
+from archcalc.authoring.folding.parts import Branches, Call, Nesting, Part, Reference, Step
+from archcalc.authoring.notation import Item, flow, item_text, listed, patterns, quoted, scalar
 from archcalc.authoring.write import _defaults, _differ
 from archcalc.graph import Graph, Node
 from archcalc.layers import TYPES, Layer
+from archcalc.layers.merge import Merge
 from archcalc.layers.reshape import Input
 from archcalc.reader.values import Padding
 from archcalc.volume import Pair
@@ -18,17 +19,19 @@ STEP_LINES = 0.4  # six steps of a pattern make a line
 
 
 def text_of(graph: Graph, head: Mapping[str, str | int], comment: str) -> str:
-    """The spec of a graph that needs no names; NotNested where it does."""
-    return _Spec(graph).text(head, comment)
+    """The spec of a graph with one input; only layers that others have to call by name are named."""
+    found = (_Spec(graph, inside=inside).text(head, comment) for inside in (False, True))
+    return min(found, key=lambda text: text.count("\n"))
 
 
 class _Spec:
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, *, inside: bool) -> None:
         self.graph = graph
         self.nodes: Sequence[Node] = graph.nodes
         self.rounding, self.defaults = _shared_defaults(graph.nodes)
-        self.blocks = Blocks(STEP_LINES, lambda name: name in TYPES)
-        self.parts = self.blocks.fold(Nesting(graph, lambda at: [step_of(graph.nodes[at].layer)]).parts())
+        self.blocks = Blocks(STEP_LINES, lambda name: name in TYPES, inside=inside)
+        nesting = Nesting(graph, lambda at: [step_of(graph.nodes[at].layer)], named=self.named)
+        self.parts = self.blocks.fold(nesting.parts())
 
     def text(self, head: Mapping[str, str | int], comment: str) -> str:
         image = self.nodes[0].layer
@@ -56,7 +59,15 @@ class _Spec:
             out += [f"      {line}" for line in lines]
         lines = listed(self.items(self.parts, None))
         out += ["layers:", *(f"  {line}" for line in lines)] if lines else ["layers: []"]
+        if self.graph.outputs and self.graph.outputs != (len(self.nodes) - 1,):
+            out.append(f"outputs: {scalar([self.nodes[one].name for one in self.graph.outputs])}")
         return "\n".join(out) + "\n"
+
+    def named(self, at: int, reference: Reference) -> Step:
+        """A layer with a name, or that reads others by theirs; no block holds it, since there is one of it."""
+        layer = self.nodes[at].layer
+        step = step_of(layer)
+        return step._replace(what=(layer, reference), shape=(step.shape, reference))
 
     def items(self, parts: Sequence[Part], texts: Iterator[Text] | None) -> list[Item]:
         """The parts as items of a list; `texts` stand for their numbers, in their order."""
@@ -66,7 +77,7 @@ class _Spec:
             part = parts[at]
             if isinstance(part, Branches):
                 branches = [self.items(branch, texts) for branch in part.branches]
-                items.append(Item(lines=tuple(_joined(part.type, branches))))
+                items.append(Item(lines=tuple(_joined(part.type, branches, part.name))))
             elif isinstance(part, Call):
                 times = 1
                 while texts is None and at + times < len(parts) and parts[at + times] == part:
@@ -75,12 +86,22 @@ class _Spec:
                 items += _call(part, values, times)
                 at += times - 1
             else:
-                items.append(self.step(part.what, texts))
+                items.append(self.step(part.what, texts) if isinstance(part.what, Layer) else self.apart(*part.what))
             at += 1
         return items
 
-    def step(self, layer: Layer, texts: Iterator[Text] | None) -> Item:
-        """A layer in pattern notation where all of its keys have one, else as a mapping."""
+    def apart(self, layer: Layer, reference: Reference) -> Item:
+        """A layer as a mapping with what it is called and what it reads."""
+        common: dict[str, Any] = {"name": reference.name} if reference.name else {}
+        if reference.reads:
+            several = isinstance(layer, Merge) or len(reference.reads) > 1
+            common["inputs" if several else "from"] = list(reference.reads) if several else reference.reads[0]
+        said = [f"{name}: {scalar(value)}" for name, value in common.items()]
+        said += [f"{name}: {value}" for name, value in self.values(layer, None).items()]
+        return Item(lines=(f"{layer.type}: {{{', '.join(said)}}}",))
+
+    def values(self, layer: Layer, texts: Iterator[Text] | None) -> dict[str, str]:
+        """The keys that must be written, with what stands for them."""
         defaults = self.defaults.get(layer.type, {})
         values: dict[str, str] = {}
         for name, value in layer.values().items():
@@ -91,6 +112,11 @@ class _Spec:
                 usual = defaults[name]
             if value is not None and (key.required or _differ(value, usual) or (text is not None and "$" in text)):
                 values[name] = text or flow({"x": value})[4:-1]
+        return values
+
+    def step(self, layer: Layer, texts: Iterator[Text] | None) -> Item:
+        """A layer in pattern notation where all of its keys have one, else as a mapping."""
+        values = self.values(layer, texts)
         notation = {name: layer.keys[name].notation for name in values}
         order = sorted(values, key=lambda one: {"": 0, "-": 1, None: 2}.get(notation[one], 2))
         text = layer.type.upper()
@@ -126,7 +152,7 @@ def _call(call: Call, values: list[str], times: int) -> list[Item]:
     return [Item(lines=(text,))] if times == 1 else [Item(lines=(f"repeat: {times}", f"layers: [{text}]"))]
 
 
-def _joined(type: str, branches: list[list[Item]]) -> Iterator[str]:
+def _joined(type: str, branches: list[list[Item]], name: str) -> Iterator[str]:
     yield f"{type}:"
     for items in branches:
         joined = patterns(items)
@@ -138,6 +164,8 @@ def _joined(type: str, branches: list[list[Item]]) -> Iterator[str]:
             lines = listed(items)
             yield f"  - {lines[0]}"
             yield from (f"    {line}" for line in lines[1:])
+    if name:
+        yield f"name: {name}"
 
 
 def _shared_defaults(nodes: Sequence[Node]) -> tuple[str, dict[str, dict[str, Any]]]:
