@@ -20,8 +20,9 @@ def fold(graph: Graph, *, head: Mapping[str, str | int] = {}, comment: str = "")
     """The spec of a complete graph, folded where that can be written, else as `write` has it."""
     grown = _image_called_input(regrown(graph))
     if _foldable(grown):
-        orders = [renamed(one) for one in (grown, branch_by_branch(grown))]
-        texts = [(text_of(one, head, comment), one) for one in orders]
+        moved = branch_by_branch(grown)
+        orders = [grown] if moved == grown else [grown, moved]
+        texts = [(text_of(one, head, comment), one) for one in map(renamed, orders)]
         for text, one in sorted(texts, key=lambda found: found[0].count("\n")):
             if same_network(read_document(text).graph, one):
                 return text

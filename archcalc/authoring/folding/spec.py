@@ -15,12 +15,14 @@ from archcalc.layers.reshape import Input
 from archcalc.reader.values import Padding
 from archcalc.volume import Pair
 
+MOST_TRIED = 1_000  # layers up to which more than one way to fold is tried
 STEP_LINES = 0.4  # six steps of a pattern make a line
 
 
 def text_of(graph: Graph, head: Mapping[str, str | int], comment: str) -> str:
     """The spec of a graph with one input; only layers that others have to call by name are named."""
-    found = (_Spec(graph, inside=inside).text(head, comment) for inside in (False, True))
+    ways = (False, True) if len(graph.nodes) <= MOST_TRIED else (False,)
+    found = (_Spec(graph, inside=inside).text(head, comment) for inside in ways)
     return min(found, key=lambda text: text.count("\n"))
 
 
