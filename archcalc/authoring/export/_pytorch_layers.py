@@ -147,7 +147,7 @@ def power(place: Place, layer: Any) -> list[Term]:
 
 
 def adaptive(function: str) -> Maker:
-    return lambda place, layer: [Term(function, (size("output_size", layer.size),))]
+    return lambda place, layer: [Term(function, (size("output_size", Pair(*place.y[:2])),))]
 
 
 def fc(place: Place, layer: Any) -> list[Term]:
