@@ -31,12 +31,17 @@ REFUSED: dict[str, dict[str, set[str]]] = {
         "alexnet": {"lrn"}, "convnext_tiny": {"layer_scale", "drop_path"}, "cyclegan": {"pad", "instance_norm"},
         "efficientnet_b0": {"drop_path"}, "efficientnet_v2_s": {"drop_path"}, "googlenet_bvlc": {"lrn"}, "nin_cifar": {"avgpool"},
         "shufflenet_v2_x1_0": {"shuffle", "split"}, "srresnet": {"prelu", "pixel_shuffle"}, "xception": {"pool"}, "zfnet": {"lrn"},
+        "deeplabv3_resnet50": {"upsample"}, "siamese": {"abs"}, "ssd300_vgg16": {"l2_norm", "scale"}, "unet_bilinear": {"upsample"},
+        "yolov8n_like": {"split"},
     },
     "caffe": {
         "convnext_tiny": {"layer_norm", "layer_scale", "drop_path", "gelu"}, "cyclegan": {"pad", "instance_norm", "deconv"},
         "efficientnet_b0": {"drop_path"}, "efficientnet_v2_s": {"drop_path"}, "fcn_resnet50": {"upsample"},
         "mobilenet_v3_large": {"hardswish", "hardsigmoid"}, "mobilenet_v3_small": {"hardswish", "hardsigmoid"},
         "shufflenet_v2_x1_0": {"shuffle", "split"}, "srresnet": {"prelu", "pixel_shuffle"}, "unet": {"crop"}, "xception": {"sepconv"},
+        "deeplabv3_resnet50": {"upsample"}, "resnet50_fpn": {"an", "upsample"}, "retinanet_resnet50_fpn": {"upsample"},
+        "siamese": {"abs"}, "ssd300_vgg16": {"l2_norm"}, "unet_bilinear": {"pad", "upsample"}, "yolov3": {"upsample"},
+        "yolov8n_like": {"split", "upsample"},
     },
     "darknet": {
         "convnext_tiny": {"drop_path", "gelu", "layer_norm", "layer_scale"}, "cyclegan": {"deconv", "instance_norm", "pad"},
@@ -47,6 +52,9 @@ REFUSED: dict[str, dict[str, set[str]]] = {
         "mobilenet_v3_small": {"bn", "conv", "dwconv", "hardsigmoid", "hardswish"}, "nin_cifar": {"avgpool"},
         "shufflenet_v2_x1_0": {"shuffle"}, "srresnet": {"pixel_shuffle", "prelu"}, "unet": {"crop", "deconv"}, "unet_bn": {"deconv"},
         "xception": {"sepconv"},
+        "deeplabv3_resnet50": {"upsample"}, "resnet50_fpn": {"an"}, "retinanet_resnet50_fpn": {"an"},
+        "siamese": {"a", "abs", "conv", "fc", "subtract"}, "ssd300_vgg16": {"an", "l2_norm", "scale"},
+        "unet_bilinear": {"pad", "upsample"}, "yolov3": {"an"}, "yolov8n_like": {"an", "bn", "conv"},
     },
 }  # fmt: skip
 
@@ -64,7 +72,10 @@ def test_the_zoo(format: str, name: str) -> None:
     totals = report.totals, again.totals
     assert totals[0].params == totals[1].params
     assert totals[0].macs == totals[1].macs
-    assert structure(report, IGNORED[format]) == structure(again, IGNORED[format])
+    ours, theirs = (structure(one, IGNORED[format]) for one in (report, again))
+    if any(row.node.shares is not None for row in report.rows):  # Keras' reader takes calls in another order
+        ours, theirs = (sorted((one[0], one[2], one[3]) for one in each) for each in (ours, theirs))
+    assert ours == theirs
 
 
 def graph_of(text: str) -> Graph:

@@ -1,6 +1,7 @@
 """Python text: calls whose numbers may be variables, and expressions broken into lines as a formatter would."""
 
 from collections.abc import Iterator, Sequence
+from textwrap import wrap
 from typing import NamedTuple, TypeAlias
 
 from archcalc.authoring.folding.blocks import Text
@@ -96,6 +97,15 @@ def lines(expression: Expression, before: str = "", behind: str = "", indent: in
     for one in expression.items:
         out += lines(one, "", ",", indent + 4)
     return [*out, f"{' ' * indent}){behind}"]
+
+
+def statement(target: str, expression: str, indent: int) -> list[str]:
+    """`x = ...` or `return ...`, in brackets and filled into lines where it is long."""
+    whole = " " * indent + f"{target} {expression}"
+    if len(whole) <= WIDTH:
+        return [whole]
+    first, rest = " " * indent, " " * (indent + 4)
+    return wrap(f"{target} ({expression})", WIDTH, initial_indent=first, subsequent_indent=rest, break_long_words=False)
 
 
 def _broken(text: str, start: str, behind: str, indent: int) -> list[str]:

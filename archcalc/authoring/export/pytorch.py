@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from archcalc.authoring.export import _pytorch_layers as modules
 from archcalc.authoring.export._exact import Inexact, each, only
-from archcalc.authoring.export._python import Argument, Expression, Group, Term, lines, python, repeated
+from archcalc.authoring.export._python import Argument, Expression, Group, Term, lines, python, repeated, statement
 from archcalc.authoring.folding.blocks import Blocks, Text
 from archcalc.authoring.folding.order import branch_by_branch, regrown
 from archcalc.authoring.folding.parts import Branches, Call, Nesting, NotNested, Part, Step
@@ -194,7 +194,7 @@ class _Source:
             node = graph.nodes[last]
             values[last] = names[last]
             if node.layer.type in modules.JOINS:
-                forward.append(f"{names[last]} = {self.joined(last, values)}")
+                forward += statement(f"{names[last]} =", self.joined(last, values), 8)
                 continue
             owner = last if node.shares is None else node.shares
             if owner == last:
@@ -202,7 +202,7 @@ class _Source:
                 made: Expression = terms[0] if len(terms) == 1 else Group("nn.Sequential", repeated(terms))
                 init += lines(made if terms else "nn.Identity()", f"self.{names[last]} = ", "", 8)
             source = values[graph.nodes[stretch[0]].inputs[0]]
-            forward.append(f"{names[last]} = self.{names[owner]}({source})")
+            forward += statement(f"{names[last]} =", f"self.{names[owner]}({source})", 8)
         results = ", ".join(values[one] for one in graph.results())
         title = '    """The layers by name, and how they read each other."""'
         out = [
@@ -217,9 +217,9 @@ class _Source:
         ]
         out += [
             f"    def forward(self, {', '.join(names[at] for at in inputs)}):",
-            *(f"        {one}" for one in forward),
+            *forward,
         ]
-        return [*out, f"        return {results}", "", "", "def build():", "    return Network()"]
+        return [*out, *statement("return", results, 8), "", "", "def build():", "    return Network()"]
 
     def joined(self, at: int, values: dict[int, str]) -> str:
         node = self.rows[at].node
