@@ -347,7 +347,8 @@ CASES: list[tuple[str, str, str | None, tuple[int, int]]] = [
     ),
     ("cap_share_repeat_at_the_cap", L + "  - {repeat: 99999, share: true, layers: [CONV1-3]}\n", None, (0, 0)),
     ("share_repeat_over_the_cap", L + "  - {repeat: 50001, share: true, layers: [CONV1-3, BN]}\n", "AC130", (3, 5)),
-    ("cap_share_repeat_grows", L + "  - {repeat: 400, share: true, layers: ['[CONV1-3]*$i']}\n", "AC309", (3, 5)),
+    ("share_repeat_grows", L + "  - {repeat: 100, share: true, layers: ['[CONV1-3]*$i']}\n", "AC309", (3, 5)),
+    ("cap_share_repeat_grows", L + "  - {repeat: 400, share: true, layers: ['[CONV1-3]*$i']}\n", "AC130", (3, 5)),
     (
         "cap_shares_of_shares",
         L + "  - " + "{repeat: 2, share: true, layers: [" * 16 + "BN" + "]}" * 16 + "\n",
@@ -388,7 +389,8 @@ CASES: list[tuple[str, str, str | None, tuple[int, int]]] = [
     ("template_large", H + f"vars: {{n: {10**17}}}\nlayers:\n  - relu: {{name: a{'$n' * 60}}}\n", "AC107", (4, 18)),
     ("cap_templates_many", L + "  - {repeat: 99999, name: a$i.$i.$i, layers: [RELU]}\n", None, (0, 0)),
     ("if_deep", L + "  - " + "{if: 1, layers: [" * 70 + "relu" + "]}" * 70 + "\n", "AC001", (3, 532)),
-    ("cap_if_many", L + "  - {repeat: 99999, layers: [{if: $i == 1, layers: [RELU]}]}\n", None, (0, 0)),
+    ("cap_if_many", L + "  - {repeat: 99999, layers: [{if: $i == 1, layers: [RELU]}]}\n", "AC130", (3, 5)),
+    ("cap_if", L + "  - {repeat: 10000, layers: [{if: $i == 1, layers: [RELU]}]}\n", None, (0, 0)),
     ("cap_from_many", L + "  - {repeat: 99999, layers: [from: input]}\n", None, (0, 0)),
     (
         "cap_names_through_blocks",
