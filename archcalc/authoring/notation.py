@@ -144,3 +144,20 @@ def _folded(steps: list[str]) -> list[str]:
             out.append(f"[{' -> '.join(_folded(steps[at : at + best]))}]*{times}")
             at += best * times
     return out
+
+
+def joined(type: str, branches: list[list[Item]], name: str) -> Iterator[str]:
+    """The lines of a join of nested branches, with its name if it has one."""
+    yield f"{type}:"
+    for items in branches:
+        steps = patterns(items)
+        if not items:
+            yield "  - []"
+        elif len(steps) == 1 and steps[0].step:
+            yield f"  - {item_text(steps[0].step)}"
+        else:
+            lines = listed(items)
+            yield f"  - {lines[0]}"
+            yield from (f"    {line}" for line in lines[1:])
+    if name:
+        yield f"name: {name}"

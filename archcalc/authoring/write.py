@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from archcalc.authoring.joins import Join, nested
-from archcalc.authoring.notation import Item, flow, item_text, listed, patterns, quoted, scalar, step_text
+from archcalc.authoring.notation import Item, flow, joined, listed, quoted, scalar, step_text
 from archcalc.graph import Graph, Node
 from archcalc.language.names import NAME
 from archcalc.layers import TYPES, Layer
@@ -33,7 +33,7 @@ class _Writer:
         graph = renamed(_inputs_first(graph))
         self.nodes, self.name, self.outputs = graph.nodes, graph.name, graph.outputs
         self.first = sum(isinstance(node.layer, Input) for node in graph.nodes)  # layer that is no input
-        self.defaults = _defaults(graph.nodes)
+        self.defaults = common_defaults(graph.nodes)
         self.beginning: dict[int, list[Join]] = {}  # joins by where their branches begin, the widest first
         for join in nested(graph.nodes):
             self.beginning.setdefault(join.start, []).insert(0, join)
@@ -177,7 +177,8 @@ class _Writer:
                 current = start
             else:
                 branches = [self._items(first, last + 1, current, depth + 1, block) for first, last in join.branches]
-                items.append(Item(lines=tuple(self._branches(join.position, branches))))
+                name = self._called(join.position, join.position) if join.position in self.named else ""
+                items.append(Item(lines=tuple(joined(self.nodes[join.position].layer.type, branches, name))))
                 current = join.position
         return items
 
@@ -193,21 +194,6 @@ class _Writer:
                 number += 1
             self.definitions[lines] = free
         return self.definitions[lines]
-
-    def _branches(self, position: int, branches: list[list[Item]]) -> Iterator[str]:
-        yield f"{self.nodes[position].layer.type}:"
-        for items in branches:
-            joined = patterns(items)
-            if not items:
-                yield "  - []"
-            elif len(joined) == 1 and joined[0].step:
-                yield f"  - {item_text(joined[0].step)}"
-            else:
-                lines = listed(items)
-                yield f"  - {lines[0]}"
-                yield from (f"    {line}" for line in lines[1:])
-        if position in self.named:
-            yield f"name: {self._called(position, position)}"
 
     def _layer(self, position: int, current: int) -> Item:
         node = self.nodes[position]
@@ -238,7 +224,7 @@ class _Writer:
             name: value
             for name, value in layer.values().items()
             if value is not None
-            and (layer.keys[name].required or _differ(value, defaults.get(name, layer.keys[name].default)))
+            and (layer.keys[name].required or differ(value, defaults.get(name, layer.keys[name].default)))
         }
 
 
@@ -287,11 +273,11 @@ def _last(unit: tuple[int, Join | None]) -> int:
     return unit[0] if unit[1] is None else unit[1].position
 
 
-def _differ(one: object, other: object) -> bool:
+def differ(one: object, other: object) -> bool:
     return type(one) is not type(other) or one != other
 
 
-def _defaults(nodes: Sequence[Node]) -> dict[str, dict[str, Any]]:
+def common_defaults(nodes: Sequence[Node]) -> dict[str, dict[str, Any]]:
     """Values for `defaults`: what most layers of a type have in keys that no pattern can write."""
     counts: dict[tuple[str, str], Counter[Any]] = {}
     for node in nodes:
@@ -301,6 +287,6 @@ def _defaults(nodes: Sequence[Node]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for (type, name), values in counts.items():
         value, times = values.most_common(1)[0]
-        if times > 1 and None not in values and _differ(value, TYPES[type].keys[name].default):
+        if times > 1 and None not in values and differ(value, TYPES[type].keys[name].default):
             found.setdefault(type, {})[name] = value
     return found

@@ -10,6 +10,7 @@ from archcalc.diagnostics import Diagnostic, Edit, Problems, Refusal, Span
 from archcalc.language.definitions import BlockHeader
 from archcalc.language.entries import (
     BAD_STRUCTURE,
+    COMMON,
     INPUT_INSIDE,
     MISSING_KEY,
     Entries,
@@ -20,6 +21,7 @@ from archcalc.language.entries import (
     unknown_type,
     variables_in,
 )
+from archcalc.language.meant import of_darknet, pattern_meant, retyped, value_edits
 from archcalc.language.names import (
     duplicate_name,
     read_reference,
@@ -41,16 +43,15 @@ from archcalc.language.steps import (
     Step,
     unreadable,
 )
-from archcalc.language.suggest import MAX_SUGGESTIONS, is_same, key_for, moves, nearest, type_for
+from archcalc.language.suggest import MAX_SUGGESTIONS, key_for, moves, nearest, type_for
 from archcalc.layers import TYPES, Layer, Windowed
 from archcalc.layers.merge import Merge
 from archcalc.layers.reshape import Input
 from archcalc.reader.nodes import Mapping, Scalar, Sequence, Value, shown
-from archcalc.reader.values import Boolean, Kind
+from archcalc.reader.values import Boolean
 
-_COMMON = ("name", "from")
 _MANNER = ("share", "inplace", "trainable")  # of layers and of uses of blocks
-_AROUND = (*_COMMON, *_MANNER, "inputs", "like")  # may stand beside the type
+_AROUND = (*COMMON, *_MANNER, "inputs", "like")  # may stand beside the type
 
 TRUTH = Boolean()
 
@@ -181,7 +182,7 @@ class Compiler:
         return Manner(self._named(entries, "share"), said.get("inplace"), said.get("trainable", True))
 
     def _check_keys(self, owner: str, entries: Entries, own: Iterable[str]) -> None:
-        takes = (*own, *_COMMON)
+        takes = (*own, *COMMON)
         for word, (key, _) in entries.items():
             if word not in takes:
                 said = ", ".join(one for one in takes if one not in _MANNER)
@@ -201,10 +202,10 @@ class Compiler:
         entries = {**around, **{one.text: (one, node) for one, node in value.entries}}
         values: dict[str, Value] = {}
         places: dict[str, Span] = {}
-        common = (*_COMMON, *_MANNER, *(("inputs",) if layer.several else ("like",) if layer.sized else ()))
+        common = (*COMMON, *_MANNER, *(("inputs",) if layer.several else ("like",) if layer.sized else ()))
         takes = ", ".join(
-            [*layer.keys, *(("like",) if layer.sized else ()), *_COMMON]
-        )  # those of a layer's manner are in the README
+            [*layer.keys, *(("like",) if layer.sized else ()), *COMMON]
+        )  # docs/language.md has its manner
         meant, uncertain = set(), False
         for word, (place, node) in entries.items():
             if word in layer.keys:
@@ -214,10 +215,10 @@ class Compiler:
                 meant.add(ours)
                 uncertain |= moves(layer, word, ours)
                 unknown = unknown_key(type, place, ours, takes, node)
-                if word in ("pad", "size") and _of_darknet(layer, entries):
+                if word in ("pad", "size") and of_darknet(layer, entries):
                     unknown = unknown._replace(edits=(), help=(*unknown.help, "Darknet's `pad: 1` is half the window"))
                 elif ours and ours in layer.keys and len(unknown.edits) == 1:  # the repair is whole: key and value
-                    unknown = unknown._replace(edits=(*unknown.edits, *_value_edits(layer.keys[ours].kind, node)))
+                    unknown = unknown._replace(edits=(*unknown.edits, *value_edits(layer.keys[ours].kind, node)))
                 self.problems.append(unknown)
                 if word in ("in_features", "in_channels") and isinstance(node, Scalar) and node.text.isdecimal():
                     self.stated.append(Stated(place.span, word, int(node.text[:18]), key.span))
@@ -392,53 +393,3 @@ def rounding_of(layer: type[Layer], value: Value) -> Value:
     if isinstance(value, Scalar) and value.text.strip() == "caffe":
         return value._replace(text=layer.caffe if issubclass(layer, Windowed) else "floor")
     return value
-
-
-def retyped(type: Value, item: Mapping) -> str:
-    """A layer that has its type as a key, as it is written here: `- conv: {filters: 64, kernel_size: 3}`."""
-    word = type.text if isinstance(type, Scalar) and type.text.isidentifier() else ""
-    ours = type_for(word) if word else None
-    layer = TYPES.get(ours or "")
-    if layer is None or not is_same(word, layer.type):
-        return f"- {word if word and not layer else 'conv'}: {{...}}"
-    said = []
-    for key, value in item.entries:
-        if key.text == "type":
-            continue
-        name = key.text if key.text in _COMMON else key_for(layer, key.text)
-        if name is None or not isinstance(value, Scalar) or not is_same(key.text, name):
-            return f"- {layer.type}: {{...}}"
-        said.append(f"{name}: {value.text}")
-    whole = f"- {layer.type}: {{{', '.join(said)}}}" if said else f"- {layer.type}"
-    return whole if len(whole) <= 80 else f"- {layer.type}: {{...}}"
-
-
-def pattern_meant(item: Sequence, lines: list[str], blocks: Blocks) -> tuple[str, ...]:
-    """How to write a list in brackets as the pattern it looks like: quoted, or joined by arrows."""
-    from archcalc.reader.quoting import quoted_list
-
-    texts = [one.text if isinstance(one, Scalar) else "" for one in item.items]
-    for text in (quoted_list(lines, item.span), " -> ".join(texts) if all(texts) else ""):
-        try:
-            if text and parse_pattern(Scalar(text.strip('"'), item.span), lines, blocks).items:
-                return (f"write {text}" if text.startswith('"') else f"write `{text}`",)
-        except Refusal:
-            continue
-    return ()
-
-
-def _of_darknet(layer: type[Layer], entries: Entries) -> bool:
-    """Whether `size` and `pad` are Darknet's, where `pad` is a switch, and mean other numbers than they say."""
-    if "size" in layer.keys or not {"size", "pad"} <= entries.keys():
-        return False
-    size, pad = (node.text if isinstance(node := entries[word][1], Scalar) else "" for word in ("size", "pad"))
-    return not (size.isdecimal() and pad.isdecimal() and int(size[:9]) == 2 * int(pad[:9]) + 1)
-
-
-def _value_edits(kind: Kind, node: Value) -> tuple[Edit, ...]:
-    """The repair of a value of that kind, if it is wrong and its repair certain."""
-    try:
-        kind.read(node, {})
-    except Refusal as refusal:
-        return refusal.diagnostic.edits
-    return ()

@@ -42,6 +42,7 @@ UNKNOWN_TYPE = rule(
     """,
 )
 
+COMMON = ("name", "from")  # words that any layer takes
 INPUT_INSIDE = "the input comes first, and once; it cannot stand in a group, repeat, branch or block"
 
 Entries = dict[str, tuple[Scalar, Value]]  # by the text of the key

@@ -1,7 +1,6 @@
 """Steps -> Graph: repeats unrolled, blocks and branches laid out, variables filled in, names given."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from archcalc.diagnostics import Diagnostic, Problems, Refusal, Span, rule
 from archcalc.graph import UNKNOWN, Graph, Node
@@ -14,7 +13,8 @@ from archcalc.language.counting import (
     repeats,
     too_many,
 )
-from archcalc.language.entries import BAD_STRUCTURE, variables_in
+from archcalc.language.entries import BAD_STRUCTURE
+from archcalc.language.making import Layers
 from archcalc.language.names import BAD_NAME, UNKNOWN_NAME, Names, Scope, filled, read_name
 from archcalc.language.steps import (
     PLAIN,
@@ -31,13 +31,11 @@ from archcalc.language.steps import (
 )
 from archcalc.language.suggest import MAX_SUGGESTIONS, nearest
 from archcalc.layers import Layer
-from archcalc.layers.misfit import LayerError, placed
 from archcalc.reader.expression import Environment, Place
 from archcalc.reader.integers import whole_number
 from archcalc.reader.nodes import Scalar
 
 MAX_READS = 1_000_000  # of layers by layers
-MOST_KEPT = 10_000  # layers that are kept for another expansion of the same steps
 
 SEVERAL_LENGTHS = rule(
     "AC309",
@@ -58,7 +56,7 @@ def expand(
     blocks: Mapping[str, Block],
     outputs: tuple[Scalar, ...] = (),
     instead: Mapping[str, tuple[Scalar, tuple[Step, ...]]] = {},
-    layers: "Layers | None" = None,
+    layers: Layers | None = None,
 ) -> tuple[Graph, list[Diagnostic]]:
     """The graph, as far as it can be laid out, and what was wrong on the way.  The first layer reads the first input.
 
@@ -98,20 +96,6 @@ def expand(
     return Graph(name, tuple(expander.nodes), tuple(one for one in dict.fromkeys(given) if one >= 0)), problems
 
 
-class Layers:
-    """Layers by step and variables, each made once; `constants` are a step's values that no variable changes."""
-
-    def __init__(self) -> None:
-        self.made: dict[tuple[object, ...], Layer] = {}
-        self.constants: dict[int, dict[str, Any]] = {}
-
-    def settle(self, problems: list[Diagnostic]) -> None:
-        """Forget them where something was wrong, which is to be said again, and before they are too many."""
-        if problems or len(self.made) > MOST_KEPT:
-            self.made.clear()
-            self.constants.clear()
-
-
 class _Expander:
     """Appends nodes behind the input; `broken` are the steps whose count or arguments cannot be evaluated."""
 
@@ -129,7 +113,7 @@ class _Expander:
         self.nodes = list(inputs)
         self.uses: dict[tuple[str, int], int] = {}  # a block and its last node -> its first node
         self.names = Names(self.nodes, problems)
-        self.layers, self.constants = layers.made, layers.constants
+        self.layers = layers
         self.reads = 0
         self.instead = dict(instead)  # by the full name of what is not there
 
@@ -142,7 +126,7 @@ class _Expander:
                 if step.optional and self._absent(step):
                     continue
                 if step.name is None and step.sources is None and step.manner is PLAIN and not self.instead:
-                    current = self._append(step, self.layer(step, variables), (current,), scope)
+                    current = self._append(step, self.layers.layer(step, variables, self.problems), (current,), scope)
                 else:
                     current = self._layer(step, current, variables, scope)
             elif isinstance(step, RepeatStep):
@@ -173,12 +157,12 @@ class _Expander:
             name = ""
         manner = step.manner
         if manner is PLAIN:
-            return self._append(step, self.layer(step, variables), sources, scope, label, name)
+            return self._append(step, self.layers.layer(step, variables, self.problems), sources, scope, label, name)
         shares = None if manner.share is None else self._lender(manner.share, variables, scope)
         if shares is not None and self.nodes[shares].shares is not None:
             shares = self.nodes[shares].shares
         like = None if manner.like is None else self._find(manner.like, variables, scope)
-        current = self._append(step, self.layer(step, variables), sources, scope, label, name)
+        current = self._append(step, self.layers.layer(step, variables, self.problems), sources, scope, label, name)
         self.nodes[current] = self.nodes[current]._replace(
             shares=shares, inplace=manner.inplace, trainable=manner.trainable, like=like
         )
@@ -354,54 +338,6 @@ class _Expander:
             elif step.share:
                 self._share(first, length, begin, step.span)
         return current
-
-    def layer(self, step: LayerStep, variables: Environment) -> Layer:
-        """The step's layer for these variables, made once; UNKNOWN where its values are wrong."""
-        key = (id(step), *(variables.get(name) for name in step.variables)) if step.variables else (id(step),)
-        made = self.layers.get(key)
-        if made is None:
-            made = self.layers[key] = self._equal(step, variables)
-        return made
-
-    def _equal(self, step: LayerStep, variables: Environment) -> Layer:
-        """The layer of an equal step read before, else a new one, so that equal layers are measured once."""
-        texts = [node.text for node in step.values.values() if isinstance(node, Scalar)]
-        if step.variables or step.uncertain or len(texts) < len(step.values):
-            return self._make(step, variables)
-        key = (step.type, *step.values, *texts)
-        made = self.layers.get(key)
-        if made is None:
-            made = self._make(step, variables)
-            if made is not UNKNOWN:  # what is wrong is wrong in every place
-                self.layers[key] = made
-        return made
-
-    def _make(self, step: LayerStep, variables: Environment) -> Layer:
-        if step.type is Layer:
-            return UNKNOWN
-        known = self.constants.setdefault(id(step), {}) if step.variables else {}
-        values = {}
-        wrong = False
-        for name, node in step.values.items():
-            if name in known:
-                values[name] = known[name]
-                continue
-            try:
-                values[name] = step.type.keys[name].kind.read(node, variables)
-            except Refusal as refusal:
-                one = refusal.diagnostic
-                self.problems.append(one._replace(message=f"{step.type.type}: {name}: {one.message}"))
-                wrong = True
-            else:
-                if step.variables and not variables_in(node):  # the same in every pass
-                    known[name] = values[name]
-        if wrong or step.uncertain or any(key.required and name not in values for name, key in step.type.keys.items()):
-            return UNKNOWN
-        try:
-            return step.type(**values)
-        except LayerError as error:
-            self.problems.append(placed(error, step.type.type, step.span, step.places))
-            return UNKNOWN
 
     def count_reads(self, number: int, span: Span) -> None:
         """Refuse (AC130) what repeats, stars and shares multiply beyond measure."""

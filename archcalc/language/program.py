@@ -4,14 +4,16 @@ from collections.abc import Mapping as Table
 
 from archcalc.diagnostics import Diagnostic, Problems, Refusal, Span, in_order
 from archcalc.graph import UNKNOWN, Graph, Node
-from archcalc.language.compiler import Compiler, pattern_meant
+from archcalc.language.compiler import Compiler
 from archcalc.language.definitions import BlockHeader, Variables, read_blocks, read_defaults, read_variables, unused
 from archcalc.language.document import KEYS, Document
 from archcalc.language.entries import BAD_STRUCTURE, MISSING_KEY, Entries, entries_of, unknown_key
-from archcalc.language.expand import Layers, expand
+from archcalc.language.expand import expand
 from archcalc.language.extends import Beside, Extension, extend
 from archcalc.language.general import unroll
 from archcalc.language.input import first_span, read_input, read_inputs, read_outputs
+from archcalc.language.making import Layers
+from archcalc.language.meant import pattern_meant
 from archcalc.language.names import meant_as_names
 from archcalc.language.pattern import parse_pattern
 from archcalc.language.steps import Block, Defaults, Step

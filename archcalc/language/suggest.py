@@ -56,7 +56,11 @@ ELSEWHERE = {
     **dict.fromkeys(("crelu", "rrelu", "glu", "threshold", "maxout", "thresholded_relu"), ""),
     **dict.fromkeys(("alpha_dropout", "dropblock"), ""),
     **dict.fromkeys(("mvn",), ""),
-    **dict.fromkeys(("sample", "grid_sample", "maxunpool2d", "unpool", "dot"), ""),
+    **dict.fromkeys(("sample", "grid_sample", "dot"), ""),
+    **dict.fromkeys(
+        ("unpool", "maxunpool", "max_unpool", "maxunpool2d", "max_unpool2d"),
+        "an unpool reads the places that a max pool found, and a layer here gives one volume; `upsample` has its volume",
+    ),
     **dict.fromkeys(("fractional_max_pool2d", "spp", "spatial_pyramid_pool"), ""),
     **dict.fromkeys(
         _RECURRENT, _NO_VOLUMES.format("what a recurrent layer passes on, a step of a sequence after another,")

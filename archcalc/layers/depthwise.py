@@ -11,40 +11,15 @@ if TYPE_CHECKING:
     from archcalc.forward.run import Array, Run
 
 
-class DepthwiseConv(Layer):
-    """Depthwise convolution: every input channel has filters of its own.
-
-    A conv with as many groups as input channels, and `multiplier` times as many filters (Howard et al.,
-    arXiv:1704.04861); both follow from the input, so neither is written.
-    """
-
-    type = "dwconv"
-    aka = ("depthwise", "depthwiseconv2d", "depthwise_conv2d", "depthwise_conv", "depthwiseconv", "conv_dw", "dw")
-
-    kernel_size: Pair = SHARED["kernel_size"]
-    stride: Pair = SHARED["stride"]
-    padding: Padding = SHARED["padding"]
-    dilation: Pair = SHARED["dilation"]
-    multiplier: int = key(
-        Integer(1), default=1, notation="m", foreign=("depth_multiplier",), help="filters for every input channel"
-    )
-    bias: bool = bias_key("add one bias per filter")
-    rounding: Rounding = rounding_key()
+class PerChannel(Layer):
+    """A layer that is a grouped convolution of its own for every number of input channels."""
 
     def grouped(self, channels: int) -> Conv:
         """The same layer as a grouped conv, for an input of so many channels."""
-        values = self.values()
-        return Conv(filters=values.pop("multiplier") * channels, groups=channels, **values)
+        raise NotImplementedError
 
     def validate(self) -> None:
         self.grouped(1)
-
-    @property
-    def label(self) -> str:
-        stride = "" if self.stride == (1, 1) else f"s{self.stride}"
-        dilation = "" if self.dilation == (1, 1) else f"d{self.dilation}"
-        multiplier = f"m{self.multiplier}" if self.multiplier > 1 else ""
-        return f"DWCONV{self.kernel_size}{stride}{dilation}{multiplier}"
 
     def output(self, x: Volume) -> Volume:
         return self.grouped(x.channels).output(x)
@@ -69,3 +44,35 @@ class DepthwiseConv(Layer):
 
     def forward(self, run: "Run", *inputs: "Array") -> "Array":
         return self.grouped(inputs[0].shape[-1]).forward(run, *inputs)
+
+
+class DepthwiseConv(PerChannel):
+    """Depthwise convolution: every input channel has filters of its own.
+
+    A conv with as many groups as input channels, and `multiplier` times as many filters (Howard et al.,
+    arXiv:1704.04861); both follow from the input, so neither is written.
+    """
+
+    type = "dwconv"
+    aka = ("depthwise", "depthwiseconv2d", "depthwise_conv2d", "depthwise_conv", "depthwiseconv", "conv_dw", "dw")
+
+    kernel_size: Pair = SHARED["kernel_size"]
+    stride: Pair = SHARED["stride"]
+    padding: Padding = SHARED["padding"]
+    dilation: Pair = SHARED["dilation"]
+    multiplier: int = key(
+        Integer(1), default=1, notation="m", foreign=("depth_multiplier",), help="filters for every input channel"
+    )
+    bias: bool = bias_key("add one bias per filter")
+    rounding: Rounding = rounding_key()
+
+    def grouped(self, channels: int) -> Conv:
+        values = self.values()
+        return Conv(filters=values.pop("multiplier") * channels, groups=channels, **values)
+
+    @property
+    def label(self) -> str:
+        stride = "" if self.stride == (1, 1) else f"s{self.stride}"
+        dilation = "" if self.dilation == (1, 1) else f"d{self.dilation}"
+        multiplier = f"m{self.multiplier}" if self.multiplier > 1 else ""
+        return f"DWCONV{self.kernel_size}{stride}{dilation}{multiplier}"

@@ -130,7 +130,7 @@ def _checkpointed(report: Report, planned: Plan) -> list[Suggestion]:
     return [
         Suggestion(
             "checkpointing",
-            f"checkpoints after {len(found.cuts)} layers",
+            f"{len(found.cuts)} checkpoints (at least)",
             total,
             total <= usable,
             largest_batch(usable, step.image, step.fixed),

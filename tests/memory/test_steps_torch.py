@@ -167,7 +167,9 @@ def test_inference(name: str) -> None:
     assert network.plan(batch=2).inference.activations_peak_bytes == found
 
 
-@pytest.mark.parametrize("name", ["vgg16", "alexnet_torchvision", "squeezenet1_1", "mobilenet_v2"])
+@pytest.mark.parametrize(
+    "name", ["vgg16", "alexnet_torchvision", "squeezenet1_1", "mobilenet_v2", "resnet18", "googlenet"]
+)
 def test_checkpoints(name: str) -> None:
     """The backward pass, which is the worst; the forward pass has batch norm's statistics for a moment more."""
     network, settings = archcalc.load(f"zoo:{name}"), Settings(4, optimizer="sgd", device="cuda")

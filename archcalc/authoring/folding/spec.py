@@ -6,8 +6,8 @@ from typing import Any
 
 from archcalc.authoring.folding.blocks import Blocks, Text
 from archcalc.authoring.folding.parts import Branches, Call, Nesting, Part, Reference, Step
-from archcalc.authoring.notation import Item, flow, item_text, listed, patterns, quoted, scalar
-from archcalc.authoring.write import _defaults, _differ
+from archcalc.authoring.notation import Item, flow, joined, listed, quoted, scalar
+from archcalc.authoring.write import common_defaults, differ
 from archcalc.graph import Graph, Node
 from archcalc.layers import TYPES, Layer
 from archcalc.layers.merge import Merge
@@ -79,7 +79,7 @@ class _Spec:
             part = parts[at]
             if isinstance(part, Branches):
                 branches = [self.items(branch, texts) for branch in part.branches]
-                items.append(Item(lines=tuple(_joined(part.type, branches, part.name))))
+                items.append(Item(lines=tuple(joined(part.type, branches, part.name))))
             elif isinstance(part, Call):
                 times = 1
                 while texts is None and at + times < len(parts) and parts[at + times] == part:
@@ -112,7 +112,7 @@ class _Spec:
             usual = self.rounding if name == "rounding" else defaults.get(name, key.default)
             if name == "rounding" and name in defaults:
                 usual = defaults[name]
-            if value is not None and (key.required or _differ(value, usual) or (text is not None and "$" in text)):
+            if value is not None and (key.required or differ(value, usual) or (text is not None and "$" in text)):
                 values[name] = text or flow({"x": value})[4:-1]
         return values
 
@@ -154,28 +154,12 @@ def _call(call: Call, values: list[str], times: int) -> list[Item]:
     return [Item(lines=(text,))] if times == 1 else [Item(lines=(f"repeat: {times}", f"layers: [{text}]"))]
 
 
-def _joined(type: str, branches: list[list[Item]], name: str) -> Iterator[str]:
-    yield f"{type}:"
-    for items in branches:
-        joined = patterns(items)
-        if not items:
-            yield "  - []"
-        elif len(joined) == 1 and joined[0].step:
-            yield f"  - {item_text(joined[0].step)}"
-        else:
-            lines = listed(items)
-            yield f"  - {lines[0]}"
-            yield from (f"    {line}" for line in lines[1:])
-    if name:
-        yield f"name: {name}"
-
-
 def _shared_defaults(nodes: Sequence[Node]) -> tuple[str, dict[str, dict[str, Any]]]:
     """The rounding that most windows have, and other defaults of layer types."""
     counted = Counter(node.layer.values()["rounding"] for node in nodes if "rounding" in node.layer.keys)
     rounding = counted.most_common(1)[0][0] if counted else "exact"
     found: dict[str, dict[str, Any]] = {}
-    for type, values in _defaults(nodes).items():
+    for type, values in common_defaults(nodes).items():
         kept = {name: value for name, value in values.items() if name != "rounding"}
         if "rounding" in TYPES[type].keys and values.get("rounding", "exact") != rounding:
             kept["rounding"] = values.get("rounding", "exact")
