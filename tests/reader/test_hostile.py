@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -590,6 +591,15 @@ def test_output_that_goes_nowhere(tmp_path: Path) -> None:
         assert done.stderr.count(b"\n") <= 1
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """What is started in the background ignores interrupts, and so would what it starts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt(tmp_path: Path) -> None:
     for delay in (0.7, 5.0, 20.0):  # until it waits for standard input, which takes longer on a busy machine
         process = subprocess.Popen(
