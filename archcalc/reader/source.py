@@ -7,6 +7,7 @@ it means is decided by whoever reads it (`integers.py`, `values.py`).
 """
 
 import re
+from functools import cache
 from typing import Any
 
 import yaml
@@ -29,6 +30,7 @@ MAX_ALIASES = 100
 
 _EXPLICIT_KEY = re.compile(r"(?<![^\s,[{])\?\s+[^\s,:\]}]")
 _QUESTIONS = re.compile(r"\?|(?<!\S)\#[^\r\n]*")  # and comments, which may hold one
+_SEEN = re.compile(r"(?<!\S)\#[^\r\n]*|\S+")  # comments, and what is none
 _ALIAS = re.compile(r"\*([^][{},:\s]+)")
 _LEXEMES = re.compile(
     r"""\s+|[][{},]|:(?=[][{},\s])|(?<!\S)\#[^\r\n]*|"(?:[^"\\]|\\.)*+"?|'[^']*+'?|[^][{},\s]+?(?=:?[][{},\s])|.""",
@@ -107,10 +109,10 @@ class _Reader:
         while not isinstance(event := parser.get_event(), yaml.StreamEndEvent):
             if self.stack and self.stack[-1].event.flow_style:
                 self._check_question(event)
-            self.index = _mark(event.end_mark).index
+            before, self.index = self.index, _mark(event.end_mark).index
             if isinstance(event, yaml.ScalarEvent):
                 self._check_node(event)
-                span = _span(event) if event.value or event.style else self._nothing(event)
+                span = _span(event) if event.value or event.style else self._nothing(event, before)
                 node = Scalar(event.value, span, (event.style or "").strip())
                 if event.style == '"':
                     if forbidden(event.value):
@@ -142,12 +144,11 @@ class _Reader:
             raise tag(self.text, _mark(event.start_mark).index)
         self._spend(1, event)
 
-    def _nothing(self, event: yaml.ScalarEvent) -> Span:
-        """Where a value that is not there would stand: behind what can be seen before it."""
+    def _nothing(self, event: yaml.ScalarEvent, before: int) -> Span:
+        """Where a value that is not there would stand: behind what can be seen before it, comments apart."""
         text, start = self.text, _mark(event.start_mark)
-        index = start.index
-        while index and text[index - 1].isspace():
-            index -= 1
+        seen = (one.end() for one in _SEEN.finditer(text, before, start.index) if one[0][0] != "#")
+        index = max(seen, default=before)
         ended = len(split_lines(text[index : start.index])) - 1  # lines, between there and here
         begin = max(text.rfind("\n", 0, index), text.rfind("\r", 0, index)) if ended else start.index - start.column - 1
         return Span(start.line + 1 - ended, index - begin, start.line + 1 - ended, index - begin)
@@ -281,6 +282,7 @@ def _too_deep(place: Span) -> Refusal:
     return Refusal(TOO_LARGE, f"the spec is nested deeper than {MAX_DEPTH} levels, the limit", place)
 
 
+@cache
 def _pure_loader() -> Any:
     """PyYAML's own parser, as strict as libyaml: `{a:}` and escapes beyond Unicode are errors with a place."""
 

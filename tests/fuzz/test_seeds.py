@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from archcalc.interop import readers
+from archcalc.reader.source import parse
 from fuzz.files import FILES, made, read
 from fuzz.grammar import Bytes, pattern, spec
 from fuzz.targets import TARGETS, check
+from fuzz.yamls import yaml
 
 SEEDS = sorted((Path(__file__).parent / "seeds").glob("*-*"))
 TIMES = 150  # files of each reader
@@ -47,7 +49,12 @@ def test_many_of_its_specs_are_right_and_many_are_wrong() -> None:
 @pytest.mark.parametrize("target", list(TARGETS))
 def test_some_of_each(target: str) -> None:
     for data in texts(40):
-        TARGETS[target]((pattern if target == "pattern" else spec)(Bytes(data)))
+        TARGETS[target]({"pattern": pattern, "reader": yaml}.get(target, spec)(Bytes(data)))
+
+
+def test_some_of_its_yaml_is_right() -> None:
+    read = [parse(yaml(Bytes(data)))[0] for data in texts(400)]
+    assert 100 <= sum(root is not None for root in read) <= 300
 
 
 @pytest.mark.parametrize("format", FILES)

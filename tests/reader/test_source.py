@@ -169,6 +169,16 @@ def test_too_many_bytes_are_refused_before_they_are_decoded() -> None:
 
 
 @LIBYAML
+@pytest.mark.parametrize("text", ["[a, {b: \n# c\n}]", "[a, {b: # c\n\n}]", "[a, {b: }]", "[a, {b:\r\n #c\r\n}]"])
+def test_a_value_that_is_not_there_stands_before_comments(text: str, libyaml: bool) -> None:
+    root, problems = parse(text, libyaml=libyaml)
+    assert isinstance(root, Sequence)
+    assert not problems
+    assert isinstance(root.items[1], Mapping)
+    assert root.items[1].entries[0][1].span == (1, 8, 1, 8)
+
+
+@LIBYAML
 def test_spans_end_with_what_is_seen(libyaml: bool) -> None:
     root, _ = parse("a:\n  - b: 1\n    c:\n\n# comment\n\nd: |\n  x\n", libyaml=libyaml)
     assert isinstance(root, Mapping)
