@@ -16,6 +16,7 @@ from archcalc.commands._common import USAGE
 from archcalc.diagnostics import Unusable
 
 BUG, INTERRUPTED, BROKEN_PIPE = 70, 130, 141
+_NO_NUMPY = "archcalc: this needs NumPy, which is not installed: pip install 'archcalc[verify]'"
 
 
 class Commands(click.Group):
@@ -74,6 +75,8 @@ def main() -> NoReturn:
     except OSError as error:
         code = _complain(f"archcalc: cannot write: {error.strerror or error}", USAGE)
     except Exception as error:
+        if isinstance(error, ModuleNotFoundError) and error.name == "numpy":
+            _leave(_complain(_NO_NUMPY, USAGE))
         if os.environ.get("ARCHCALC_DEBUG") == "1":
             raise
         code = _complain(

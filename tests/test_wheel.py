@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -108,3 +109,32 @@ print(*(name for name in ("numpy", "rich", "json", "pathlib", "dataclasses") if 
     assert "rich" not in imported("check", "--format", "json", "zoo:vgg16")
     assert "rich" in imported("report", "zoo:vgg16")
     assert "numpy" not in imported("report", "zoo:vgg16")
+
+
+def built(source: Path, folder: Path, target: str, epoch: str = "1700000000") -> Path:
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", target, "-d", str(folder)],
+        check=True,
+        capture_output=True,
+        cwd=source,
+        env={**os.environ, "SOURCE_DATE_EPOCH": epoch},
+    )
+    (path,) = folder.iterdir()
+    return path
+
+
+def test_the_sdist_is_the_repository_and_makes_the_same_wheel_to_the_byte(tmp_path: Path) -> None:
+    pytest.importorskip("hatchling")
+    sdist = built(ROOT, tmp_path / "sdist", "sdist")
+    assert sdist.read_bytes() == built(ROOT, tmp_path / "again", "sdist").read_bytes()
+    with tarfile.open(sdist) as archive:
+        archive.extractall(tmp_path / "unpacked", filter="data")
+    (unpacked,) = (tmp_path / "unpacked").iterdir()
+    files = {path.relative_to(unpacked).as_posix() for path in unpacked.rglob("*") if path.is_file()}
+    listed = subprocess.run(["git", "ls-files"], check=False, capture_output=True, text=True, cwd=ROOT)
+    if listed.returncode == 0:  # the sdist's own tests have no repository
+        assert set(listed.stdout.splitlines()) <= files | {".gitignore"}
+
+    wheel = built(ROOT, tmp_path / "wheel", "wheel").read_bytes()
+    assert wheel == built(unpacked, tmp_path / "from_sdist", "wheel").read_bytes()
+    assert wheel != built(ROOT, tmp_path / "later", "wheel", "1800000000").read_bytes()  # the time is told, not taken

@@ -5,14 +5,16 @@ from importlib import import_module
 import archcalc
 from archcalc.diagnostics import CATALOGUE, Rule
 
-# Some of them need pytest and torch, which are large or not installed.
+# Some of them need NumPy, pytest or torch, which are large or not installed.
 _WITHOUT_RULES = (
     "archcalc.__main__",
     "archcalc.commands",
     "archcalc.formats",
+    "archcalc.forward",
     "archcalc.interop.torch.capture",
     "archcalc.interop.torch.model",
     "archcalc.interop.torch.staging",
+    "archcalc.interop.torch.values",
     "archcalc.pytest_plugin",
     "archcalc.verification.against",
 )

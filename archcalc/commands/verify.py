@@ -74,6 +74,8 @@ def verify(
             progress=_progress() if sys.stderr.isatty() else None,
         )
     except ImportError as error:
+        if error.name == "numpy":
+            raise
         raise click.UsageError(
             f"--against torch needs the torch extra, pip install 'archcalc[torch]' ({error})"
         ) from None
