@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from archcalc.graph import Node
 from archcalc.layers.merge import Merge
+from archcalc.layers.reshape import Input
 
 LONGEST_JOIN = 2_000  # layers in the branches of one join
 
@@ -23,20 +24,22 @@ class Join(NamedTuple):
 
 def nested(nodes: Sequence[Node]) -> Iterator[Join]:
     """Joins whose branches lie one behind the other between the fork and the join itself."""
+    layers = next((at for at, node in enumerate(nodes) if not isinstance(node.layer, Input)), 0)
     for position, node in enumerate(nodes):
-        if isinstance(node.layer, Merge) and (join := _join(nodes, position)):
+        if isinstance(node.layer, Merge) and (join := _join(nodes, position, layers)):
             yield join
 
 
-def _join(nodes: Sequence[Node], position: int) -> Join | None:
+def _join(nodes: Sequence[Node], position: int, layers: int) -> Join | None:
+    """`layers`: where they begin, behind the inputs."""
     inputs = nodes[position].inputs
-    fork = _fork(nodes, inputs)
+    fork = _fork(nodes, inputs, layers)
     ends = [one for one in inputs if one != fork]
     if fork < 0 or ends != sorted(set(ends)) or (ends and ends[-1] != position - 1):
         return None
     starts: list[int] = []
     for number in reversed(range(len(ends))):
-        floor = ends[number - 1] + 1 if number else max(fork + 1, position - LONGEST_JOIN)
+        floor = ends[number - 1] + 1 if number else max(fork + 1, layers, position - LONGEST_JOIN)
         start = _start(nodes, floor, ends[number], fork, exact=number > 0)
         if start is None:
             return None
@@ -47,10 +50,10 @@ def _join(nodes: Sequence[Node], position: int) -> Join | None:
     return Join(position, begin, fork, tuple((0, -1) if one == fork else next(pieces) for one in inputs))
 
 
-def _fork(nodes: Sequence[Node], inputs: tuple[int, ...]) -> int:
+def _fork(nodes: Sequence[Node], inputs: tuple[int, ...], layers: int) -> int:
     """What the branches read: the first input, where a branch begins behind it, or else what that branch reads."""
     low = min(inputs)
-    first = nodes[low + 1].inputs
+    first = nodes[max(low + 1, layers)].inputs
     return low if low in first else min(first, default=-1)
 
 

@@ -70,7 +70,6 @@ def schema() -> Schema:
 def _top_level() -> dict[str, Schema]:
     sides = {name: _key(key) for name, key in Input.keys.items()}
     volume = {"type": "string", "pattern": f"^{_SIDE}[xX\u00d7*]{_SIDE}[xX\u00d7*]{_SIDE}$"}
-    nameless = {"type": "object", "properties": dict.fromkeys(("name", "from"), False)}
     whole_or_list = {"anyOf": [_WHOLE, {"type": "array", "items": _WHOLE}]}
     return {
         "archcalc": {"enum": [1, "1"]},
@@ -82,7 +81,7 @@ def _top_level() -> dict[str, Schema]:
         "inputs": {"type": "object", "additionalProperties": _value(Volumes()), "minProperties": 1},
         "outputs": {"anyOf": [_NAME, {**_names(), "minItems": 1}]},
         "rounding": {**_value(ROUNDING_OF_ALL), "default": "exact"},
-        "defaults": _object({type: {"$ref": f"#/$defs/{type}", **nameless} for type in TYPES}),
+        "defaults": _object({type: _usual(layer) for type, layer in TYPES.items()}),
         "vars": {
             "type": "object",
             "propertyNames": {"pattern": "^(?!i$)[A-Za-z_]"},
@@ -106,6 +105,12 @@ def _top_level() -> dict[str, Schema]:
             }
         ),
     }
+
+
+def _usual(layer: type[Layer]) -> Schema:
+    """What `defaults` may say of a type: nothing that only one layer can have."""
+    own = [word for word in (*COMMON, "like") if not (word == "inplace" and layer.inplace)]
+    return {"$ref": f"#/$defs/{layer.type}", "type": "object", "properties": dict.fromkeys(own, False)}
 
 
 def _default(value: object) -> Schema:

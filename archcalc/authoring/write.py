@@ -30,7 +30,7 @@ def write(graph: Graph, *, head: Mapping[str, str | int] = {}, comment: str = ""
 
 class _Writer:
     def __init__(self, graph: Graph) -> None:
-        graph = renamed(_inputs_first(graph))
+        graph = renamed(inputs_first(graph))
         self.nodes, self.name, self.outputs = graph.nodes, graph.name, graph.outputs
         self.first = sum(isinstance(node.layer, Input) for node in graph.nodes)  # layer that is no input
         self.defaults = common_defaults(graph.nodes)
@@ -52,8 +52,7 @@ class _Writer:
             if value:
                 out.append(f"{key}: {value if isinstance(value, int) else quoted(value)}")
         images = {node.name: node.layer.volume for node in self.nodes if isinstance(node.layer, Input)}
-        sizes = {name: str(volume)[1:-1] for name, volume in images.items()}
-        out.append(f"input: {sizes['input']}" if [*sizes] == ["input"] else f"inputs: {flow(sizes)}")
+        out.append(f"input: {scalar(images['input'])}" if [*images] == ["input"] else f"inputs: {flow(images)}")
         if self.defaults:
             out.append("defaults:")
             out += [f"  {type}: {flow(values)}" for type, values in self.defaults.items()]
@@ -209,7 +208,7 @@ class _Writer:
             common["share"] = self._called(node.shares, position)
         if node.like is not None:
             common["like"] = self._called(node.like, position)
-        if node.inplace is not None:
+        if node.inplace != self.defaults.get(node.layer.type, {}).get("inplace"):
             common["inplace"] = node.inplace
         if not node.trainable:
             common["trainable"] = False
@@ -228,7 +227,7 @@ class _Writer:
         }
 
 
-def _inputs_first(graph: Graph) -> Graph:
+def inputs_first(graph: Graph) -> Graph:
     """The same network with its inputs at the beginning, where a spec has them."""
     images = [at for at, node in enumerate(graph.nodes) if isinstance(node.layer, Input)]
     if images == [*range(len(images))]:
@@ -278,7 +277,7 @@ def differ(one: object, other: object) -> bool:
 
 
 def common_defaults(nodes: Sequence[Node]) -> dict[str, dict[str, Any]]:
-    """Values for `defaults`: what most layers of a type have in keys that no pattern can write."""
+    """Values for `defaults`: what most layers of a type have in keys that no pattern can write, and whether they work in place."""
     counts: dict[tuple[str, str], Counter[Any]] = {}
     for node in nodes:
         for name, key in node.layer.keys.items():
@@ -289,4 +288,17 @@ def common_defaults(nodes: Sequence[Node]) -> dict[str, dict[str, Any]]:
         value, times = values.most_common(1)[0]
         if times > 1 and None not in values and differ(value, TYPES[type].keys[name].default):
             found.setdefault(type, {})[name] = value
+    for type, values in _in_place(nodes).items():
+        value, times = values.most_common(1)[0]
+        if times > 1 and None not in values:
+            found.setdefault(type, {})["inplace"] = value
     return found
+
+
+def _in_place(nodes: Sequence[Node]) -> dict[str, Counter[bool | None]]:
+    """How often the layers of a type say that they work in place, that they do not, and nothing."""
+    counts: dict[str, Counter[bool | None]] = {}
+    for node in nodes:
+        if node.layer.inplace:
+            counts.setdefault(node.layer.type, Counter())[node.inplace] += 1
+    return counts

@@ -16,6 +16,7 @@ from archcalc.reader.expression import names_in
 from archcalc.reader.integers import bad, whole_number
 from archcalc.reader.nodes import Mapping, Scalar, Sequence, Value, shown
 from archcalc.reader.text import TOO_LARGE
+from archcalc.reader.values import Boolean
 
 UNUSED = rule(
     "AC109",
@@ -122,6 +123,7 @@ def read_blocks(entries: Entries, problems: Problems) -> dict[str, BlockHeader]:
 def read_defaults(entries: Entries, problems: Problems) -> Defaults:
     """`defaults` and `rounding`."""
     by_type: dict[str, dict[str, Value]] = {}
+    inplace: dict[str, bool] = {}
     listed = entries_of(entries["defaults"][1], "defaults") if "defaults" in entries else {}
     for type, (key, node) in listed.items():
         layer = TYPES.get(type)
@@ -133,12 +135,16 @@ def read_defaults(entries: Entries, problems: Problems) -> Defaults:
         for word, (place, value) in (problems.attempt(entries_of, node, type) or {}).items():
             if word in layer.keys:
                 values[word] = value
+            elif word == "inplace" and layer.inplace:
+                if (truth := problems.attempt(Boolean().read, value, {})) is not None:
+                    inplace[type] = truth
             else:
-                problems.append(unknown_key(type, place, key_for(layer, word), ", ".join(layer.keys)))
+                takes = (*layer.keys, *(("inplace",) if layer.inplace else ()))
+                problems.append(unknown_key(type, place, key_for(layer, word), ", ".join(takes)))
     rounding = entries["rounding"][1] if "rounding" in entries else None
     if rounding is not None and problems.attempt(ROUNDING_OF_ALL.read, rounding, {}) is None:
         rounding = None
-    return Defaults(by_type, rounding)
+    return Defaults(by_type, rounding, inplace)
 
 
 def unused(

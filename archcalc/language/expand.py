@@ -96,6 +96,19 @@ def expand(
     return Graph(name, tuple(expander.nodes), tuple(one for one in dict.fromkeys(given) if one >= 0)), problems
 
 
+def in_place(graph: Graph, defaults: Mapping[str, bool]) -> Graph:
+    """The graph with what `defaults` say of types: layers of which nothing was said themselves, nor of their block."""
+    if not defaults:
+        return graph
+    nodes = (
+        node._replace(inplace=defaults[node.layer.type])
+        if node.inplace is None and node.layer.type in defaults
+        else node
+        for node in graph.nodes
+    )
+    return graph._replace(nodes=tuple(nodes))
+
+
 class _Expander:
     """Appends nodes behind the input; `broken` are the steps whose count or arguments cannot be evaluated."""
 

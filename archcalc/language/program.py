@@ -8,7 +8,7 @@ from archcalc.language.compiler import Compiler
 from archcalc.language.definitions import BlockHeader, Variables, read_blocks, read_defaults, read_variables, unused
 from archcalc.language.document import KEYS, Document
 from archcalc.language.entries import BAD_STRUCTURE, MISSING_KEY, Entries, entries_of, unknown_key
-from archcalc.language.expand import expand
+from archcalc.language.expand import expand, in_place
 from archcalc.language.extends import Beside, Extension, extend
 from archcalc.language.general import unroll
 from archcalc.language.input import first_span, read_input, read_inputs, read_outputs
@@ -265,6 +265,7 @@ class _Reading:
         self.graph, found = expand(
             program.name, inputs, rest, numbers, program.blocks, program.outputs, program.instead, layers
         )
+        self.graph = in_place(self.graph, program.compiler.defaults.inplace)
         problems += found
         problems += meant_as_names(self.compiler.words, self.graph)
         if self.training.freeze:

@@ -111,10 +111,11 @@ class Block(NamedTuple):
 
 
 class Defaults(NamedTuple):
-    """What layers take unless they say otherwise: per type, and the spec's rounding."""
+    """What layers take unless they say otherwise: per type, and the spec's rounding; `inplace`: which types work in place."""
 
     by_type: dict[str, dict[str, Value]]
     rounding: Value | None = None
+    inplace: Mapping[str, bool] = {}
 
 
 def unreadable(span: Span) -> LayerStep:

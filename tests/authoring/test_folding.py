@@ -166,6 +166,57 @@ def test_what_is_not_nested_is_written_by_names() -> None:
     assert "inputs: [" in folded(graph)
 
 
+def test_what_works_in_place_is_a_default_and_its_exceptions_are_written() -> None:
+    block = "  - CONV3-8p1 -> BN\n  - relu: {inplace: true}\n"
+    text = folded(layers(block * 3 + "  - relu: {inplace: false}\n  - FC-4\n"))
+    assert text == (
+        "archcalc: 1\n"
+        "input: 32x32x8\n"
+        "defaults:\n"
+        "  relu: {inplace: true}\n"
+        "layers:\n"
+        '  - "[CONV3-8p1 -> BN -> RELU]*3"\n'
+        "  - relu: {inplace: false}\n"
+        "  - FC-4\n"
+    )
+
+
+def test_where_nothing_is_said_of_one_there_is_no_default_of_what_works_in_place() -> None:
+    text = folded(layers("  - relu: {inplace: true}\n  - relu: {inplace: true}\n  - RELU\n"))
+    assert text.endswith("layers:\n  - relu: {inplace: true}\n  - relu: {inplace: true}\n  - RELU\n")
+
+
+def test_frozen_layers_are_folded() -> None:
+    block = "  - conv: {{filters: {0}, kernel_size: 3, padding: 1, trainable: false}}\n  - bn: {{trainable: false}}\n  - RELU\n  - POOL2\n"
+    text = folded(layers("".join(block.format(n) for n in (8, 16, 32, 32, 24)), "input: 128x128x8\n"))
+    assert text.endswith("layers:\n  - block-8 -> block-16 -> [block-32]*2 -> block-24\n")
+    assert "      - conv: {trainable: false, filters: $filters, kernel_size: 3, padding: 1}\n" in text
+
+
+def test_shared_weights_and_sizes_of_others_keep_their_names() -> None:
+    head = "inputs: {left: 32x32x8, right: 32x32x8}\n"
+    block = "  - add: [[], [CONV1-4 -> RELU -> CONV3-8p1]]\n"
+    text = folded(layers(block * 3 + "  - conv: {name: a, filters: 8, kernel_size: 3, stride: 2, rounding: floor}\n"
+                         "  - upsample: {like: left}\n  - conv: {name: b, from: right, filters: 8, kernel_size: 3, padding: 1}\n"
+                         "  - conv: {name: c, filters: 8, kernel_size: 3, padding: 1, share: b}\n"
+                         "  - add: {inputs: [upsample1, c]}\n", head))  # fmt: skip
+    assert text == (
+        "archcalc: 1\n"
+        "inputs: {left: 32x32x8, right: 32x32x8}\n"
+        "layers:\n"
+        "  - repeat: 3\n"
+        "    layers:\n"
+        "      - add:\n"
+        "          - []\n"
+        "          - CONV1-4 -> RELU -> CONV3-8p1\n"
+        "  - conv: {filters: 8, kernel_size: 3, stride: 2, rounding: floor}\n"
+        "  - upsample: {name: upsample1, like: left}\n"
+        "  - conv: {name: b, from: right, filters: 8, kernel_size: 3, padding: 1}\n"
+        "  - conv: {name: c, share: b, filters: 8, kernel_size: 3, padding: 1}\n"
+        "  - add: {inputs: [upsample1, c]}\n"
+    )
+
+
 @given(networks)
 @settings(max_examples=100, deadline=None)
 def test_any_network(network: Network) -> None:

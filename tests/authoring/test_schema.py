@@ -115,6 +115,7 @@ GOOD = {
     "blocks": "input: 8x8x3\nvars: {n: 1}\nblocks:\n  a: [relu]\n  b: RELU -> BN\n  c: {vars: {w: 4, v: , x: $w*2}, layers: [conv: {filters: $w*$v, kernel_size: 1}]}\n"
     "layers: [a: , b, c: {v: 1}, c: {v: $n, w: 2, name: d}, {c: {v: 1}, from: d}]\n",
     "defaults": "input: 8x8x3\ndefaults: {conv: {filters: 4, kernel_size: 3}}\nlayers: [conv: , conv: {padding: 1}, {repeat: 1, layers: [conv: ]}]\n",
+    "in place": "input: 8x8x3\ndefaults: {relu: {inplace: true}}\nlayers: [relu, relu: {inplace: false}]\n",
     "defaults in blocks": "input: 8x8x3\ndefaults: {fc: {units: 4}}\nblocks: {a: [fc: ]}\nlayers: [a]\n",
     "inline input": "layers: [input: {width: 8, height: 8, channels: 3}, relu]\n",
     "general": "input: 32x32x3\npattern: INPUT -> [[CONV -> RELU]*N -> POOL?]*M -> FC\nvars: {N: [1, 2], M: 2}\n"
@@ -153,6 +154,8 @@ BAD = {
     "unknown key of a repeat": ("AC102", "input: 8x8x3\nlayers: [{repeat: 2, layers: [relu], times: 2}]\n"),
     "unknown key in a repeat": ("AC102", "input: 8x8x3\nlayers: [{repeat: 2, layers: [relu: {a: 1}]}]\n"),
     "unknown key of defaults": ("AC102", "input: 8x8x3\ndefaults: {conv: {pad: 1}}\nlayers: [relu]\n"),
+    "in place, which conv never is": ("AC102", "input: 8x8x3\ndefaults: {conv: {inplace: true}}\nlayers: [relu]\n"),
+    "whose weights in defaults": ("AC102", "input: 8x8x3\ndefaults: {conv: {share: a}}\nlayers: [relu]\n"),
     "a name in defaults": ("AC102", "input: 8x8x3\ndefaults: {conv: {name: a}}\nlayers: [relu]\n"),
     "unknown key of training": ("AC102", "input: 8x8x3\nlayers: [relu]\ntraining: {batchsize: 1}\n"),
     "unknown key of the input": ("AC102", "input: {width: 8, height: 8, channels: 3, batch: 1}\nlayers: [relu]\n"),

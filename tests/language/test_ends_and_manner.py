@@ -140,3 +140,16 @@ def test_names_that_cannot_be_written_are_referred_to_by_near_ones() -> None:
     assert again.diagnostics == ()
     assert [node.inputs for node in again.report.graph.nodes] == [(), (0,), (1,), (1,)]
     assert again.report.graph.outputs == (2, 3)
+
+
+def test_defaults_say_which_types_work_in_place() -> None:
+    """A layer's own word comes first, then its block's, then that of `defaults`."""
+    found = read(
+        "input: 8x8x3\n"
+        "defaults: {relu: {inplace: true}, dropout: {inplace: false}}\n"
+        "blocks: {quiet: [RELU, relu: {inplace: true}]}\n"
+        "layers: [RELU, relu: {inplace: false}, quiet: {inplace: false}, DROPOUT, TANH]\n"
+    )
+    assert found.diagnostics == ()
+    assert [node.inplace for node in found.report.graph.nodes] == [None, True, False, False, True, False, None]
+    assert wiring(read(write(found.report.graph)).report.graph) == wiring(found.report.graph)

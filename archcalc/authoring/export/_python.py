@@ -104,8 +104,9 @@ def statement(target: str, expression: str, indent: int) -> list[str]:
     whole = " " * indent + f"{target} {expression}"
     if len(whole) <= WIDTH:
         return [whole]
-    first, rest = " " * indent, " " * (indent + 4)
-    return wrap(f"{target} ({expression})", WIDTH, initial_indent=first, subsequent_indent=rest, break_long_words=False)
+    inner = " " * (indent + 4)
+    filled = wrap(expression, WIDTH, initial_indent=inner, subsequent_indent=inner, break_long_words=False)
+    return [" " * indent + f"{target} (", *filled, " " * indent + ")"]
 
 
 def _broken(text: str, start: str, behind: str, indent: int) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from archcalc.authoring.folding.order import branch_by_branch, regrown
 from archcalc.authoring.folding.spec import text_of
-from archcalc.authoring.write import renamed, write
+from archcalc.authoring.write import inputs_first, renamed, write
 from archcalc.graph import Graph
 from archcalc.language.program import read_document
 from archcalc.layers.reshape import Input
@@ -18,8 +18,8 @@ from archcalc.layers.reshape import Input
 
 def fold(graph: Graph, *, head: Mapping[str, str | int] = {}, comment: str = "") -> str:
     """The spec of a complete graph, folded where that can be written, else as `write` has it."""
-    grown = _image_called_input(regrown(graph))
-    if _foldable(grown):
+    grown = _image_called_input(regrown(inputs_first(graph)))
+    if len(grown.nodes) > 1:
         moved = branch_by_branch(grown)
         orders = [grown] if moved == grown else [grown, moved]
         texts = [(text_of(one, head, comment), one) for one in map(renamed, orders)]
@@ -31,7 +31,8 @@ def fold(graph: Graph, *, head: Mapping[str, str | int] = {}, comment: str = "")
 
 def _image_called_input(graph: Graph) -> Graph:
     """The image is called as a spec calls its only one, whatever the file does."""
-    if not graph.nodes or any(node.name == "input" for node in graph.nodes[1:]):
+    others = graph.nodes[1:]
+    if not graph.nodes or any(node.name == "input" or isinstance(node.layer, Input) for node in others):
         return graph
     return graph._replace(nodes=(graph.nodes[0]._replace(name="input"), *graph.nodes[1:]))
 
@@ -44,14 +45,3 @@ def same_network(one: Graph, other: Graph) -> bool:
 def _bare(graph: Graph) -> tuple[Any, ...]:
     nodes = [(node.layer, node.inputs, node.shares, node.trainable, node.inplace, node.like) for node in graph.nodes]
     return nodes, graph.results()
-
-
-def _foldable(graph: Graph) -> bool:
-    """Whether the graph has one input, and no layer that is anything but itself: shared, frozen, in place."""
-    nodes = graph.nodes
-    plain = all(
-        (node.shares, node.trainable, node.inplace, node.like) == (None, True, None, None)
-        and not isinstance(node.layer, Input)
-        for node in nodes[1:]
-    )
-    return plain and len(nodes) > 1 and isinstance(nodes[0].layer, Input)

@@ -144,7 +144,8 @@ class Blocks:
         """About how many lines a part takes."""
         if isinstance(part, Branches):
             return 1 + sum(max(1.0, sum(self.lines(one) for one in branch)) for branch in part.branches)
-        return 1 if isinstance(part, Call) and len(part.variables) > 1 else self.step_lines
+        alone = part.alone if isinstance(part, Step) else len(part.variables) > 1
+        return 1 if alone else self.step_lines
 
 
 def variables(rows: list[list[Number]]) -> tuple[tuple[str, ...], tuple[Text, ...], list[tuple[int, ...]]]:

@@ -4,12 +4,13 @@ What a step is, its writer says: a layer as a spec has it, a call as Python has 
 stand for; its shape is all the rest, equal for two steps that one block can have.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from archcalc.authoring.joins import Join, nested
 from archcalc.graph import Graph, Node
 from archcalc.layers.merge import Merge
+from archcalc.layers.reshape import Input
 
 DEEPEST_JOIN = 8  # joins nested in joins; what is deeper is written by names
 
@@ -17,12 +18,13 @@ Number: TypeAlias = tuple[str, int]  # what it is called, and its value
 
 
 class Step(NamedTuple):
-    """A layer, as its writer sees it (`what`)."""
+    """A layer, as its writer sees it (`what`); `alone`: it stands on a line of its own."""
 
     type: str
     what: Any
     shape: Hashable
     numbers: tuple[Number, ...]
+    alone: bool = False
 
 
 class Branches(NamedTuple):
@@ -49,14 +51,19 @@ class NotNested(Exception):
 
 
 class Reference(NamedTuple):
-    """How a layer stands apart from what is before it: its name where others refer to it, and whom it reads by name."""
+    """How a layer stands apart from what is before it: its name where others refer to it, and whom it calls by name.
+
+    Those are what it reads, whose weights it uses, and as large as which it is.
+    """
 
     name: str = ""
     reads: tuple[str, ...] = ()
+    share: str = ""
+    like: str = ""
 
 
 class Nesting:
-    """A graph with one input as parts; `steps` gives what stands for a layer.
+    """A graph, whose inputs come first, as parts; `steps` gives what stands for a layer.
 
     `ending` gives what a branch needs behind its last layer to be joined.  `named` gives what stands for a layer with
     names; without it, a graph that needs names is NotNested.
@@ -70,6 +77,7 @@ class Nesting:
         named: Callable[[int, Reference], Step] | None = None,
     ) -> None:
         self.nodes: Sequence[Node] = graph.nodes
+        self.first = sum(isinstance(node.layer, Input) for node in graph.nodes)  # layer that is no input
         self.steps, self.ending, self.named = steps, ending, named
         self.beginning: dict[int, list[Join]] = {}
         for join in nested(graph.nodes):
@@ -81,8 +89,8 @@ class Nesting:
     def parts(self) -> tuple[Part, ...]:
         """NotNested where a layer reads something else than what stands before it, and there are no names."""
         if self.named is not None:
-            self._refer(1, len(self.nodes), 0, 0)
-        return self._parts(1, len(self.nodes), 0, 0)
+            self._refer(self.first, len(self.nodes), 0, 0)
+        return self._parts(self.first, len(self.nodes), 0, 0)
 
     def _refer(self, begin: int, end: int, current: int, depth: int) -> None:
         """Note whom others have to call by name."""
@@ -93,13 +101,21 @@ class Nesting:
                 for first, last in join.branches:
                     self._refer(first, last + 1, join.fork, depth + 1)
                 at = join.position
-            elif self._apart(at, current):
-                self.referred.update(self.nodes[at].inputs)
+            else:
+                self.referred.update(self._calls(at, current))
             current = at
             at += 1
 
-    def _apart(self, at: int, current: int) -> bool:
+    def _elsewhere(self, at: int, current: int) -> bool:
+        """Whether a layer reads by name."""
         return isinstance(self.nodes[at].layer, Merge) or self.nodes[at].inputs != (current,)
+
+    def _calls(self, at: int, current: int) -> Iterator[int]:
+        """Whom a layer calls by name; weights and sizes of others only where there are names."""
+        node = self.nodes[at]
+        yield from node.inputs if self._elsewhere(at, current) else ()
+        if self.named is not None:
+            yield from (one for one in (node.shares, node.like) if one is not None)
 
     def _parts(self, begin: int, end: int, current: int, depth: int) -> tuple[Part, ...]:
         found: list[Part] = []
@@ -113,11 +129,10 @@ class Nesting:
                 )
                 at = join.position
                 found.append(Branches(self.nodes[at].layer.type, branches, self._name(at)))
-            elif at in self.referred or self._apart(at, current):
+            elif at in self.referred or any(True for _ in self._calls(at, current)):
                 if self.named is None:
                     raise NotNested
-                reads = tuple(self.nodes[one].name for one in self.nodes[at].inputs) if self._apart(at, current) else ()
-                found.append(self.named(at, Reference(self._name(at), reads)))
+                found.append(self.named(at, self._reference(at, current)))
             else:
                 found += self.steps(at)
             current = at
@@ -126,6 +141,12 @@ class Nesting:
 
     def _name(self, at: int) -> str:
         return self.nodes[at].name if at in self.referred else ""
+
+    def _reference(self, at: int, current: int) -> Reference:
+        node = self.nodes[at]
+        reads = tuple(self.nodes[one].name for one in node.inputs) if self._elsewhere(at, current) else ()
+        share, like = ("" if one is None else self.nodes[one].name for one in (node.shares, node.like))
+        return Reference(self._name(at), reads, share, like)
 
     def _join(self, at: int, end: int, current: int, depth: int) -> Join | None:
         """The widest join whose branches begin here."""

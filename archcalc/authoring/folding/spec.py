@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from archcalc.authoring.folding.blocks import Blocks, Text
 from archcalc.authoring.folding.parts import Branches, Call, Nesting, Part, Reference, Step
-from archcalc.authoring.notation import Item, flow, joined, listed, quoted, scalar
+from archcalc.authoring.notation import LONGEST_UNIT, Item, flow, joined, listed, quoted, scalar
 from archcalc.authoring.write import common_defaults, differ
 from archcalc.graph import Graph, Node
 from archcalc.layers import TYPES, Layer
@@ -26,24 +26,48 @@ def text_of(graph: Graph, head: Mapping[str, str | int], comment: str) -> str:
     return min(found, key=lambda text: text.count("\n"))
 
 
+class Written(NamedTuple):
+    """A layer, and what is said of it beside its keys: names, whether it is frozen, and in place if `defaults` have it not."""
+
+    layer: Layer
+    reference: Reference = Reference()
+    inplace: bool | None = None
+    trainable: bool = True
+
+    def common(self) -> dict[str, str]:
+        name, reads, share, like = self.reference
+        found = {"name": name} if name else {}
+        if reads:
+            several = isinstance(self.layer, Merge) or len(reads) > 1
+            found["inputs" if several else "from"] = scalar(list(reads) if several else reads[0])
+        if share:
+            found["share"] = share
+        if like:
+            found["like"] = like
+        if self.inplace is not None:
+            found["inplace"] = scalar(self.inplace)
+        if not self.trainable:
+            found["trainable"] = "false"
+        return found
+
+
 class _Spec:
     def __init__(self, graph: Graph, *, inside: bool) -> None:
         self.graph = graph
         self.nodes: Sequence[Node] = graph.nodes
         self.rounding, self.defaults = _shared_defaults(graph.nodes)
         self.blocks = Blocks(STEP_LINES, lambda name: name in TYPES, inside=inside)
-        nesting = Nesting(graph, lambda at: [step_of(graph.nodes[at].layer)], named=self.named)
+        nesting = Nesting(graph, lambda at: [self.named(at, Reference())], named=self.named)
         self.parts = self.blocks.fold(nesting.parts())
 
     def text(self, head: Mapping[str, str | int], comment: str) -> str:
-        image = self.nodes[0].layer
-        assert isinstance(image, Input)
+        images = {node.name: node.layer.volume for node in self.nodes if isinstance(node.layer, Input)}
         out = [f"# {line}".rstrip() for line in comment.splitlines()]
         out.append("archcalc: 1")
         for key, value in {"name": self.graph.name, **head}.items():
             if value:
                 out.append(f"{key}: {value if isinstance(value, int) else quoted(value)}")
-        out.append(f"input: {image.width}x{image.height}x{image.channels}")
+        out.append(f"input: {scalar(images['input'])}" if [*images] == ["input"] else f"inputs: {flow(images)}")
         if self.rounding != "exact":
             out.append(f"rounding: {self.rounding}")
         if self.defaults:
@@ -66,10 +90,12 @@ class _Spec:
         return "\n".join(out) + "\n"
 
     def named(self, at: int, reference: Reference) -> Step:
-        """A layer with a name, or that reads others by theirs; no block holds it, since there is one of it."""
-        layer = self.nodes[at].layer
-        step = step_of(layer)
-        return step._replace(what=(layer, reference), shape=(step.shape, reference))
+        """A layer; no block holds one with a name, since there is one of it."""
+        node = self.nodes[at]
+        usual = self.defaults.get(node.layer.type, {}).get("inplace")
+        inplace = None if node.inplace == usual else node.inplace
+        written = Written(node.layer, reference, inplace, node.trainable)
+        return step_of(written)._replace(alone=bool(self.step(written, None).lines))
 
     def items(self, parts: Sequence[Part], texts: Iterator[Text] | None) -> list[Item]:
         """The parts as items of a list; `texts` stand for their numbers, in their order."""
@@ -88,25 +114,16 @@ class _Spec:
                 items += _call(part, values, times)
                 at += times - 1
             else:
-                items.append(self.step(part.what, texts) if isinstance(part.what, Layer) else self.apart(*part.what))
+                items.append(self.step(part.what, texts))
             at += 1
-        return items
+        return _repeats(items)
 
-    def apart(self, layer: Layer, reference: Reference) -> Item:
-        """A layer as a mapping with what it is called and what it reads."""
-        common: dict[str, Any] = {"name": reference.name} if reference.name else {}
-        if reference.reads:
-            several = isinstance(layer, Merge) or len(reference.reads) > 1
-            common["inputs" if several else "from"] = list(reference.reads) if several else reference.reads[0]
-        said = [f"{name}: {scalar(value)}" for name, value in common.items()]
-        said += [f"{name}: {value}" for name, value in self.values(layer, None).items()]
-        return Item(lines=(f"{layer.type}: {{{', '.join(said)}}}",))
-
-    def values(self, layer: Layer, texts: Iterator[Text] | None) -> dict[str, str]:
+    def values(self, written: Written, texts: Iterator[Text] | None) -> dict[str, str]:
         """The keys that must be written, with what stands for them."""
+        layer = written.layer
         defaults = self.defaults.get(layer.type, {})
         values: dict[str, str] = {}
-        for name, value in layer.values().items():
+        for name, value in own_values(written).items():
             key = layer.keys[name]
             text = _said(next(texts)) if texts is not None and _is_number(value) else None
             usual = self.rounding if name == "rounding" else defaults.get(name, key.default)
@@ -116,26 +133,38 @@ class _Spec:
                 values[name] = text or flow({"x": value})[4:-1]
         return values
 
-    def step(self, layer: Layer, texts: Iterator[Text] | None) -> Item:
-        """A layer in pattern notation where all of its keys have one, else as a mapping."""
-        values = self.values(layer, texts)
+    def step(self, written: Written, texts: Iterator[Text] | None) -> Item:
+        """A layer in pattern notation where all that is said of it has one, else as a mapping."""
+        layer, common = written.layer, written.common()
+        values = self.values(written, texts)
         notation = {name: layer.keys[name].notation for name in values}
         order = sorted(values, key=lambda one: {"": 0, "-": 1, None: 2}.get(notation[one], 2))
-        text = layer.type.upper()
+        text = "" if common else layer.type.upper()
         for name in order:
             value, sign = values[name], notation[name]
             plain = value.replace("x", "").replace(".", "", 1).isdigit() or value in ("same", "half")
-            if sign is None or not (plain or "$" in value):
-                return Item(lines=(f"{layer.type}: {{{', '.join(f'{one}: {values[one]}' for one in values)}}}",))
+            if not text or sign is None or not (plain or "$" in value):
+                text = ""
+                break
             text += sign + (value if plain else f"({value})" if "*" in value or text[-1].isalnum() or sign else value)
-        return Item(text)
+        if text:
+            return Item(text)
+        said = ", ".join(f"{name}: {value}" for name, value in {**common, **values}.items())
+        return Item(lines=(f"{layer.type}: {{{said}}}",))
 
 
-def step_of(layer: Layer) -> Step:
+def own_values(written: Written) -> dict[str, Any]:
+    """A layer's values, without those that another layer gives it."""
+    layer = written.layer
     values = layer.values()
+    return {name: one for name, one in values.items() if not (written.reference.like and name in layer.sized)}
+
+
+def step_of(written: Written) -> Step:
+    values = own_values(written)
     shape = tuple((name, None if _is_number(value) else value) for name, value in values.items())
     numbers = tuple((name, _whole(value)) for name, value in values.items() if _is_number(value))
-    return Step(layer.type, layer, shape, numbers)
+    return Step(written.layer.type, written, (shape, *written[1:]), numbers)
 
 
 def _said(text: Text) -> str:
@@ -152,6 +181,28 @@ def _call(call: Call, values: list[str], times: int) -> list[Item]:
     said = ", ".join(f"{name}: {value}" for name, value in zip(call.variables, values, strict=True))
     text = f"{call.block}: {{{said}}}"
     return [Item(lines=(text,))] if times == 1 else [Item(lines=(f"repeat: {times}", f"layers: [{text}]"))]
+
+
+def _repeats(items: list[Item]) -> list[Item]:
+    """Equal items in a row, one or several, as a repeat, where that has fewer lines and no pattern can."""
+    out: list[Item] = []
+    at = 0
+    while at < len(items):
+        best, written, saved = 1, items[at], 0
+        for unit in range(1, min(LONGEST_UNIT, (len(items) - at) // 2) + 1):
+            one = items[at : at + unit]
+            times = 1
+            while items[at + times * unit : at + (times + 1) * unit] == one:
+                times += 1
+            if times > 1 and any(item.lines for item in one):
+                lines = listed(one)
+                gain = (times - 1) * len(lines) - 2
+                if gain > saved:
+                    saved, best = gain, unit * times
+                    written = Item(lines=(f"repeat: {times}", "layers:", *(f"  {line}" for line in lines)))
+        out.append(written)
+        at += best
+    return out
 
 
 def _shared_defaults(nodes: Sequence[Node]) -> tuple[str, dict[str, dict[str, Any]]]:
