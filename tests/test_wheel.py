@@ -107,7 +107,8 @@ print(*(name for name in ("numpy", "rich", "json", "pathlib", "dataclasses") if 
 
     assert "rich" not in imported("check", "zoo:vgg16")
     assert "rich" not in imported("check", "--format", "json", "zoo:vgg16")
-    assert "rich" in imported("report", "zoo:vgg16")
+    assert "rich" not in imported("report", "zoo:vgg16")
+    assert "rich" in imported("plan", "zoo:vgg16")
     assert "numpy" not in imported("report", "zoo:vgg16")
 
 

@@ -1,6 +1,7 @@
 """`archcalc report`."""
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +17,49 @@ from archcalc.commands._common import (
     spec_options,
 )
 from archcalc.precision import DTYPES
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+
+def read_columns(context: click.Context, option: click.Parameter, text: str | None) -> tuple[str, ...]:
+    """Names of columns with commas between; `help` prints them all."""
+    if text is None:
+        return ()
+    if text == "help":
+        from archcalc.formats.report._columns import COLUMNS
+
+        click.echo("\n".join(f"{name:14}{column.what}" for name, column in COLUMNS.items()))
+        context.exit()
+    names = tuple(name.strip() for name in text.split(","))
+    for name in names:
+        read_column(context, option, name)
+        if names.count(name) > 1:
+            raise click.BadParameter(f"{name} is named twice")
+    return names
+
+
+def read_column(context: click.Context, option: click.Parameter, name: str | None) -> str:
+    """A column's name."""
+    from archcalc.formats.report._columns import UnknownColumn, column
+
+    if name is None:
+        return ""
+    try:
+        return column(name).name
+    except UnknownColumn as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def complete_columns(context: click.Context, option: click.Parameter, begun: str) -> "list[CompletionItem]":
+    """What a shell offers for names of columns; several have commas between."""
+    from click.shell_completion import CompletionItem
+
+    from archcalc.formats.report._columns import COLUMNS
+
+    before, comma, last = begun.rpartition(",")
+    names = [one for one in COLUMNS if one.startswith(last)]
+    return [CompletionItem(f"{before}{comma}{name}", help=COLUMNS[name].what) for name in names]
 
 
 @click.command()
@@ -50,6 +94,21 @@ from archcalc.precision import DTYPES
     type=click.IntRange(1, 64),
     help="One line for a block or a pass of a named repeat, this many inside each other (table, markdown).",
 )
+@click.option(
+    "--columns",
+    callback=read_columns,
+    metavar="NAME,...",
+    shell_complete=complete_columns,
+    help="Show these columns, in this order (table, markdown, csv); --columns help lists them.",
+)
+@click.option(
+    "--sort",
+    metavar="NAME",
+    callback=read_column,
+    shell_complete=complete_columns,
+    help="Sort the layers by a column, the largest first.",
+)
+@click.option("--top", type=click.IntRange(1), metavar="N", help="Show the first N lines of a sorted table.")
 @click.option("--im2col", is_flag=True, help="Show the im2col matrix of every convolution, [F*F*C/g x W'*H'].")
 @spec_options
 def report(
@@ -60,6 +119,9 @@ def report(
     layout: str,
     convention: str,
     depth: int | None,
+    columns: tuple[str, ...],
+    sort: str,
+    top: int | None,
     im2col: bool,
     variables: tuple[str, ...],
     input_size: str | None,
@@ -73,10 +135,19 @@ def report(
     renderer = formats.module("report", form)
     if depth and not getattr(renderer, "FOLDS", False):
         raise click.UsageError(f"--depth folds {', '.join(formats.able('report', 'FOLDS'))}, not {form}")
+    if (columns or sort) and not getattr(renderer, "CHOOSES", False):
+        option = "--columns" if columns else "--sort"
+        raise click.UsageError(f"{option} is for {', '.join(formats.able('report', 'CHOOSES'))}, not {form}")
+    if top and not sort:
+        raise click.UsageError(
+            "--top takes the first lines of a sorted table; say by what with --sort, as in --sort macs"
+        )
     found = examine_spec(spec, variables, input_size, convention=convention, runs=True)
     if found is None:
         return USAGE
-    look = look_of(sys.stdout)._replace(batch=batch, dtype=dtype, layout=layout, depth=depth, im2col=im2col)
+    look = look_of(sys.stdout)._replace(
+        batch=batch, dtype=dtype, layout=layout, depth=depth, im2col=im2col, columns=columns, sort=sort, top=top
+    )
     if found.fits or (found.report.rows and getattr(renderer, "PARTIAL", False)):
         sys.stdout.write(renderer.render(found.report, look))
         sys.stdout.flush()

@@ -3,7 +3,7 @@
 A module in `check/` has `render(results, look)` and yields text as results arrive; a module in
 `report/` has `render(report, look)`; a module in `rule/` has `render(rules)` for the catalogue and
 `render_one(rule)` for an entry.  A module says what it can beyond that: FOLDS, with `--depth`; PARTIAL, a
-report that ends at the layer that does not fit.
+report that ends at the layer that does not fit; CHOOSES, with `--columns`, `--sort` and `--top`.
 """
 
 import os
@@ -29,6 +29,9 @@ class Look(NamedTuple):
     dtype: str = "float32"
     depth: int | None = None  # blocks and named repeats below this level are folded into one line
     im2col: bool = False  # show the sizes of im2col matrices
+    columns: tuple[str, ...] = ()  # the columns to show; none: those of the format
+    sort: str = ""  # the column that the lines are sorted by; none: as the network runs
+    top: int | None = None  # how many of the sorted lines are shown
     layers: bool = False  # show what each layer takes
     concise: bool = False  # a line a finding
     fail_on: Severity | None = "error"  # the least severity that fails a spec; None: nothing does

@@ -28,16 +28,3 @@ def printed(
         if part is not None:
             console.print(part)
     return "\n".join(line.rstrip() for line in out.getvalue().strip("\n").split("\n")) + "\n"
-
-
-def bar(value: int, largest: int, length: int, color: str, look: Look) -> Text:
-    """A bar of eighths, as long as `length` for `largest`; at least a sliver for anything that is there."""
-    if not value or not largest:
-        return Text(" " * length)
-    eighths = max(1, value * length * 8 // largest)
-    whole, part = divmod(eighths, 8)
-    if look.unicode:
-        drawn = "\u2588" * whole + ("", *"\u258f\u258e\u258d\u258c\u258b\u258a\u2589")[part]
-    else:
-        drawn = "#" * max(1, whole)
-    return Text(drawn.ljust(length), style=color)

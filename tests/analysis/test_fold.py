@@ -10,7 +10,7 @@ import archcalc
 from archcalc.analysis.fold import by_path
 from archcalc.cli import cli
 from archcalc.formats import Look
-from archcalc.formats.report import markdown, table
+from archcalc.formats.report import _lines, markdown, table
 
 BRANCHED = ["resnet50", "densenet121", "mobilenet_v2", "googlenet", "inception_v4", "unet", "vgg16"]
 
@@ -31,7 +31,7 @@ def test_neighbours_under_one_name() -> None:
 @pytest.mark.parametrize("name", BRANCHED)
 def test_lines_add_up_to_the_totals(name: str, depth: int) -> None:
     report = archcalc.load(f"zoo:{name}").analyze()
-    lines = table.fold(table.sums(table.merge(report), depth))
+    lines = _lines.fold(_lines.sums(_lines.merge(report), depth))
     assert sum(line.params for line in lines) == report.totals.params
     assert sum(line.macs for line in lines) == report.totals.macs
     assert sum(line.memory for line in lines) == report.totals.activations

@@ -15,11 +15,12 @@ import archcalc
 from archcalc import formats
 from archcalc.analysis.analyze import Convention, Report
 from archcalc.formats import Look
-from archcalc.formats.report import cs231n, markdown, metrics, table
+from archcalc.formats.report import _lines, cs231n, markdown, metrics, table
 from archcalc.formats.report import csv as csv_format
 from archcalc.formats.report import json as json_format
 
 LOOKS = [
+    ("table", "60", Look(width=60)),
     ("table", "80", Look(width=80)),
     ("table", "120", Look(width=120)),
     ("table", "200", Look(width=200)),
@@ -147,14 +148,14 @@ def test_cs231n_adds_up(report: Report) -> None:
 
 def test_lines_of_the_table_add_up(report: Report) -> None:
     totals = report.totals
-    for lines in (table.merge(report), table.fold(table.merge(report))):
+    for lines in (_lines.merge(report), _lines.fold(_lines.merge(report))):
         assert sum(line.memory for line in lines) == totals.activations
         assert sum(line.params for line in lines) == totals.params
         assert sum(line.macs for line in lines) == totals.macs
 
 
 def test_repeated_lines_are_folded() -> None:
-    lines = table.fold(table.merge(archcalc.load(DEEP).analyze()))
+    lines = _lines.fold(_lines.merge(archcalc.load(DEEP).analyze()))
     assert [line.folded for line in lines if line.folded] == [
         "29 x the 2 lines above, to bn30",
         "8 x the line above, to conv40",
@@ -164,7 +165,7 @@ def test_repeated_lines_are_folded() -> None:
 Shown = tuple[str, tuple[int, int, int]]
 
 
-def unfold(lines: list[table.Line]) -> list[Shown]:
+def unfold(lines: list[_lines.Line]) -> list[Shown]:
     """The table as it was before its repeated lines were folded, by what the folds say."""
     out: list[Shown] = []
     for line in lines:
@@ -186,8 +187,8 @@ repetitive = st.lists(
 @given(repetitive.map(tuple))
 def test_a_fold_says_what_it_hides(network: Network) -> None:
     found = read(dump({"input": "64x64x4", "rounding": "floor", "layers": written_out(network)})).report
-    lines = table.merge(found)
-    assert unfold(table.fold(lines)) == unfold(lines), pattern(network)
+    lines = _lines.merge(found)
+    assert unfold(_lines.fold(lines)) == unfold(lines), pattern(network)
 
 
 # -- a user's text is text ---------------------------------------------------------------------------

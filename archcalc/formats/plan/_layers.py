@@ -6,13 +6,10 @@ that only repeat the ones above are counted instead of printed again.
 
 from typing import NamedTuple
 
-from rich import box
-from rich.table import Table
-from rich.text import Text
-
 from archcalc import units
 from archcalc.formats import Look
-from archcalc.formats._console import bar
+from archcalc.formats._grid import Choice, Column, bar, below, cell, grid, wrapped
+from archcalc.formats._grid import Line as Row
 from archcalc.formats.folding import head_of, named, runs, under
 from archcalc.memory.results import Line, Plan
 from archcalc.precision import OPTIMIZERS
@@ -53,53 +50,58 @@ def shown(lines: tuple[Line, ...]) -> list[Shown]:
                 sum(one.kept for one in rest),
                 sum(one.params for one in rest),
             )
-            found.append(Shown("  ...", named(run, rest[-1].name), "", live, kept, params, folded=True))
+            found.append(Shown("", named(run, rest[-1].name), "", live, kept, params, folded=True))
     return found
 
 
-def layers(plan: Plan, look: Look) -> Table:
+def layers(plan: Plan, look: Look) -> list[str]:
+    """The table's lines, and what it leaves out at this width."""
     lines = shown(plan.lines)
     roomy = look.width is None or look.width >= ROOMY
-    table = Table(
-        box=box.SIMPLE_HEAD if look.unicode else box.ASCII2,
-        show_footer=True,
-        show_edge=False,
-        padding=(0, 1) if roomy else (0, 0, 0, 1),
-        pad_edge=False,
-    )
-    doubled = plan.settings.convention == "cs231n"
+    training, doubled = plan.training is not None, plan.settings.convention == "cs231n"
     kept, params = sum(one.kept for one in lines), sum(one.params for one in lines)
-    table.add_column("layer", "total", overflow="fold", footer_style="bold")
-    table.add_column("type", overflow="fold")
-    table.add_column("output", no_wrap=True, style="cyan")
-    peak = units.size(plan.inference.activations_peak_bytes)
-    table.add_column("alive at inference" if roomy else "inference", peak, justify="right", footer_style="bold")
-    if roomy:
-        table.add_column("", no_wrap=True)
-    if plan.training:
-        head = "kept, and gradients" if doubled else "kept for backward"
-        table.add_column(head if roomy else "training", units.size(kept), justify="right", footer_style="bold")
-        table.add_column("", no_wrap=True)
-        head = "weights, gradients, state" if roomy else f"params x{2 + OPTIMIZERS[plan.settings.optimizer].state}"
-        table.add_column(head, units.size(params), justify="right", footer_style="bold")
+    peak = plan.inference.activations_peak_bytes
+    keeps = ("kept, and gradients" if doubled else "kept for backward") if roomy else "training"
+    takes = "weights, gradients, state" if roomy else f"params x{2 + OPTIMIZERS[plan.settings.optimizer].state}"
+    alive = "alive at inference" if roomy else "inference"
+    columns = [
+        Column("layer", "layer", foot="total", comfort=26, least=9),
+        Column("type", "type", comfort=22, least=8),
+        Column("output", "output"),
+        Column(alive, alive, right=True, foot=units.size(peak)),
+        Column("bars"),
+        Column(keeps, keeps, right=True, foot=units.size(kept)),
+        Column("bars"),
+        Column(takes, takes, right=True, foot=units.size(params)),
+    ]
+    figures = (3, 5, 7) if training else (3,)
+    bars = ((4,) if roomy else ()) + ((6,) if training else ())
+    wanted = sorted((0, 1, 2, *figures, *bars))
+    plain = [0, 1, 2, *figures]
+    choices = [Choice(wanted), Choice(plain), Choice(plain, tight=True), Choice([0, 2, *figures], tight=True)]
     length = 8 if roomy else 3
-    live, most = plan.inference.activations_peak_bytes, max((one.kept for one in lines if not one.folded), default=0)
+    most = max((one.kept for one in lines if not one.folded), default=0)
+    rows: list[Row] = []
     head = ""
     for one in lines:
         heading, name = under(head, one.name, headed=look.width is not None and not one.folded)
         if heading:
-            table.add_row(Text(heading, style="dim"))
+            rows.append(Row((cell(heading, "dim"),), 3))
         if not one.folded:
             head = head_of(one.name)
-        cells = [
-            Text(name, style="" if one.folded else "bold"),
-            Text(one.label) if one.known else Text(one.label).append(" (not known)", style="yellow"),
-            Text(one.output),
-            Text(units.size(one.live)),
-            *([bar(0 if one.folded else one.live, live, length, "blue", look)] if roomy else []),
-            Text(units.size(one.kept) if one.kept else "" if one.known else "?"),
-            bar(0 if one.folded else one.kept, most, length, "magenta", look),
-            Text(units.size(one.params) if one.params else ""),
-        ]
-        table.add_row(*cells[: len(table.columns)], style="dim" if one.folded else "")
-    return table
+        known = (units.size(one.kept) if one.kept else "") if one.known else "?"
+        sizes = (
+            cell(units.size(one.live)),
+            cell("" if one.folded else bar(one.live, peak, length, look), "blue"),
+            cell(known),
+            cell("" if one.folded else bar(one.kept, most, length, look), "magenta"),
+            cell(units.size(one.params) if one.params else ""),
+        )
+        if one.folded:
+            whole, shorter = (cell(f"  ... {text}", "dim") for text in (one.label, one.label.partition(", to ")[0]))
+            rows.append(Row((whole, (), (), *sizes), 3, shorter))
+            continue
+        label = cell(one.label) if one.known else (*cell(one.label), (" (not known)", "yellow"))
+        rows.append(Row((cell(name, "bold"), label, cell(one.output, "cyan"), *sizes)))
+    found = grid(columns, rows, look, choices)
+    return [*found.lines, *(text for note in below(found, look) for text in wrapped(note, look))]

@@ -18,7 +18,7 @@ from archcalc.memory.liveness import highest
 from archcalc.memory.results import Budget, Line, Plan
 from archcalc.precision import OPTIMIZERS
 
-LEAST = 72  # columns that names and figures take at the least
+LEAST = 48  # columns that names and figures take at the least
 CHART = 100  # the widest chart
 COSTLIEST = 3
 NOT_COUNTED = "what the allocator rounds up and cannot reuse, workspaces of libraries, the driver's own memory"
@@ -27,10 +27,9 @@ NOT_RESERVED = "what the allocator cannot reuse, workspaces of libraries, the dr
 
 def render(plan: Plan, look: Look) -> str:
     parts = [_title(plan), *_answer(plan), Text(), _sums(plan), Text(), *_pictures(plan, look)]
-    if look.layers:
-        parts += [Text(), layers(plan, look)]
-    parts.append(Text(f"\n{_device(plan)}", style="dim"))
-    return printed(Group(*parts), look, least=LEAST)
+    above = printed(Group(*parts), look, least=LEAST)
+    table = "\n".join(["", *layers(plan, look), ""]) if look.layers else ""
+    return above + table + "\n" + printed(Text(_device(plan), style="dim"), look, least=LEAST)
 
 
 def _title(plan: Plan) -> Text:
@@ -55,10 +54,10 @@ def _title(plan: Plan) -> Text:
 
 
 def _answer(plan: Plan) -> list[Text | Table]:
-    """Whether it fits, the largest batches, and what it would take."""
+    """What is needed; whether that fits, the largest batches, and what it would take."""
     budget = plan.budget
     if budget is None:
-        return []
+        return [Text(_needs(plan))]
     most = budget.max_batch
     purpose = "inference" if plan.settings.purpose == "inference" or not plan.training else "training"
     total = plan.total_bytes
@@ -88,6 +87,15 @@ def _answer(plan: Plan) -> list[Text | Table]:
     return found
 
 
+def _needs(plan: Plan) -> str:
+    """What training and inference need, where no budget is asked about."""
+    inference = f"inference {'needs ' * (plan.training is None)}{units.size(plan.inference.total_bytes)}"
+    if plan.training is None:
+        return inference
+    least = "at least " if plan.unknown else ""
+    return f"training needs {least}{units.size(plan.training.total_bytes)}, {inference}"
+
+
 def _usable(plan: Plan, budget: Budget) -> str:
     if budget.usable_bytes == budget.bytes:
         return units.size(budget.bytes)
@@ -101,11 +109,11 @@ def _sums(plan: Plan) -> Table:
     """Where the memory goes: at inference, and at the worst moment of training."""
     inference, training = plan.inference, plan.training
     table = Table(box=None, pad_edge=False, show_header=True, padding=(0, 2, 0, 0))
-    table.add_column("at the peak of")
+    table.add_column("at the peak of", overflow="fold")
     table.add_column("inference", justify="right", header_style="bold")
     if training:
         table.add_column("training", justify="right", header_style="bold")
-    table.add_column("")
+    table.add_column("", overflow="fold")
 
     def add(what: str, first: int, second: int, why: str = "", style: str = "") -> None:
         if first or second:

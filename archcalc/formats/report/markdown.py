@@ -7,8 +7,12 @@ from archcalc.analysis.analyze import Report
 from archcalc.analysis.fold import by_path
 from archcalc.formats import Look, incomplete
 from archcalc.formats._figures import cell, least, missing, union
+from archcalc.formats.report._columns import Scale, arranged, chosen, left_out
+from archcalc.formats.report._lines import plain, sums
 
-FOLDS = PARTIAL = True
+FOLDS = PARTIAL = CHOOSES = True
+
+COLUMNS = ("layer", "type", "output", "memory", "params", "macs", "formula")
 
 
 def render(report: Report, look: Look) -> str:
@@ -17,6 +21,8 @@ def render(report: Report, look: Look) -> str:
     lines = []
     if report.graph.name:
         lines += [f"### {escape(report.graph.name)}", ""]
+    if look.columns or look.sort:
+        return "\n".join([*lines, *_chosen(report, look)]) + "\n"
     lines += [
         "| layer | type | output | memory | parameters | MACs | formula |" + (" im2col |" if look.im2col else ""),
         "|---|---|---|--:|--:|--:|---|" + ("--:|" if look.im2col else ""),
@@ -25,10 +31,33 @@ def render(report: Report, look: Look) -> str:
     total = units.size(totals.activations * width)
     params, macs = least(totals, "params"), least(totals, "macs")
     lines.append(f"| **total** | | | **{total}** | **{params}** | **{macs}** | |" + (" |" if look.im2col else ""))
-    lines += ["", f"{look.dtype}, batch {look.batch}, activations {convention(report)}."]
+    return "\n".join([*lines, *_notes(report, look)]) + "\n"
+
+
+def _notes(report: Report, look: Look) -> Iterator[str]:
+    yield from ("", f"{look.dtype}, batch {look.batch}, activations {convention(report)}.")
     for note in filter(None, (missing(report.rows), incomplete(report))):
-        lines += ["", f"**{escape(note)}**"]
-    return "\n".join(lines) + "\n"
+        yield from ("", f"**{escape(note)}**")
+
+
+def _chosen(report: Report, look: Look) -> Iterator[str]:
+    """The table of the columns that were asked for, or of a sorted one's."""
+    columns, scale = chosen(look.columns or dict.fromkeys((*COLUMNS, look.sort))), Scale(report, look, exact=True)
+    every = sums(plain(report), look.depth) if look.depth else plain(report)
+    lines, hidden = arranged(every, scale)
+    yield f"| {' | '.join(column.head for column in columns)} |"
+    yield f"|{'|'.join('--:' if column.right else '---' for column in columns)}|"
+    for line in lines:
+        yield f"| {' | '.join(escape(column.text(line, scale)) for column in columns)} |"
+    feet = [column.foot(scale) if column.foot else "" for column in columns]
+    if any(feet):
+        label = next((at for at, foot in enumerate(feet) if not foot), None)
+        if label is not None:
+            feet[label] = "total"
+        yield f"| {' | '.join(f'**{foot}**' if foot else '' for foot in feet)} |"
+    yield from _notes(report, look)
+    if note := left_out(lines, hidden, scale):
+        yield from ("", escape(note))
 
 
 def cells(report: Report, look: Look) -> Iterator[tuple[str, ...]]:

@@ -1,218 +1,257 @@
-"""The report as a table for the terminal: sections by image size, bars where memory and parameters sit.
+"""The report as a table for the terminal: sections by image size, tree lines where it forks, subtotals of blocks.
 
-A layer that owns nothing (an in-place ReLU, dropout) stands behind the layer it follows; layers that
-repeat the ones above exactly are counted instead of printed again.
+Bars stand where memory and parameters sit.  What the terminal has no room for is named below the table.
 """
 
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
-
-from rich import box
-from rich.cells import cell_len
-from rich.table import Table
-from rich.text import Text
 
 from archcalc import units
 from archcalc.analysis.analyze import Report, Row
-from archcalc.analysis.fold import by_path
-from archcalc.formats import Look, incomplete
-from archcalc.formats._console import bar, printed
-from archcalc.formats._figures import cell, least, missing, total, union
-from archcalc.formats.folding import head_of, named, runs, under
-from archcalc.layers import Layer
+from archcalc.analysis.branches import Place, places
+from archcalc.files import shown_path
+from archcalc.formats import Look, _grid, incomplete
+from archcalc.formats._figures import missing, total
+from archcalc.formats._grid import Cell, Choice, bar, below, cell, grid, middle, painted, wrapped
+from archcalc.formats.folding import head_of, under
+from archcalc.formats.report._columns import Column, Scale, arranged, chosen, left_out
+from archcalc.formats.report._lines import Line, fold, layers, merge, plain, sums, typed
 from archcalc.precision import PRECISIONS
-from archcalc.reader.values import Padding
 
-FOLDS = PARTIAL = True
+FOLDS = PARTIAL = CHOOSES = True
 
-ROOMY, FORMULA_FROM, FIELD_FROM = 96, 118, 132  # columns from which there is room for more
-BARS_FROM = 72  # columns that names, figures and bars take at the least
-LEAST = 56  # without the bars
+LONG, SHORT = 6, 3  # columns of a bar
+LONGEST_TITLE = 70
+
+_LEAD = ("layer", "type", "input", "output")  # texts, over which a heading may stand
+_SUMMED = frozenset({"memory", "activations", "weights", "biases", "params", "buffers", "macs", "flops"}) | {
+    f"{name}%" for name in ("activations", "params", "macs")
+}
+_FOLDED = _SUMMED | {"depth"}
 
 
-class Line(NamedTuple):
-    """A line of the table: a layer with the in-place layers behind it, or a fold of repeated lines."""
+class _Bars(NamedTuple):
+    """Whose bars these are, how long they are, and in which colour."""
 
-    row: Row
-    label: str
-    memory: int
-    params: int
-    macs: int
-    folded: str = ""
-    block: str = ""  # the block or pass whose layers the line sums up
-    unknown: tuple[str, ...] = ()  # the figures that a layer's is missing from
+    of: str
+    length: int
+    style: str
+
+
+class _Drawn(NamedTuple):
+    """What is printed: the lines with their names, and headings with the lines that they sum up."""
+
+    line: Line
+    name: str
+    tree: tuple[Place, ...] = ()
+    heading: bool = False
+    start: int = 0  # the first node of the block that it stands in
 
 
 def render(report: Report, look: Look) -> str:
-    lines = fold(sums(merge(report), look.depth) if look.depth else merge(report))
-    table = Table(
-        box=box.SIMPLE_HEAD if look.unicode else box.ASCII2,
-        show_footer=True,
-        show_edge=False,
-        padding=(0, 1) if _room(look, ROOMY) else (0, 0),
-        pad_edge=False,
+    scale = Scale(report, look)
+    ordered = not look.sort
+    lines, hidden = arranged(_lines(report, look), scale)
+    columns = _shown(look, lines)
+    headed = ordered and look.width is not None
+    tree = places(report.graph) if headed and not look.depth else []
+    drawn = list(_drawn(lines, tree, headed=headed))
+    bars: list[_Bars] = []
+    if not look.columns:
+        bars = [_Bars(*one) for one in (("memory", LONG, "magenta"), ("params", LONG, "green"))]
+        bars += [one._replace(length=SHORT) for one in bars]
+    shown, between = _sections(drawn, columns, bars, scale, ordered=ordered)
+    if not report.complete and ordered:
+        shown.append(_missing(report, columns))
+    found = grid(
+        _heads(columns, bars, scale), shown, look, _choices(columns, bars, explicit=bool(look.columns)), between
     )
-    _columns(table, report, look)
-    scale = max((line.memory for line in lines if not line.folded), default=0)
-    heaviest = max((line.params for line in lines if not line.folded), default=0)
-    head = ""
-    for number, line in enumerate(lines):
-        heading, name = under(head, line.block or line.row.node.name, headed=look.width is not None and not line.block)
-        if heading and not line.folded:
-            table.add_row(Text(heading, style="dim"))
-        if not line.folded:
-            head = head_of(line.block or line.row.node.name)
-        following = lines[number + 1] if number + 1 < len(lines) else None
-        ends = following is not None and following.row.output[:2] != line.row.output[:2]
-        table.add_row(*_cells(line, name, scale, heaviest, look), end_section=ends, style="dim" if line.folded else "")
-    if not report.complete:
-        table.add_row(*_missing(report))
-    return printed(table, look, _title(report, look), _caption(report, look), least=LEAST)
+    notes = [*_notes(report, look), left_out(lines, hidden, scale), *below(found, look, columns="--columns NAME,...")]
+    texts = [painted(text, "bold", look) for text in wrapped(_title(report, look), look)]
+    texts += found.lines
+    texts += [text for note in notes if note for text in wrapped(note, look)]
+    return "\n".join(texts) + "\n"
 
 
-def merge(report: Report) -> list[Line]:
-    """One line a layer, except that in-place layers join the line of the layer they overwrite."""
-    lines: list[Line] = []
-    at: dict[int, int] = {}  # node -> its line
-    for row in report.rows:
-        joins = not row.activations and not row.cost.params and row.node.inputs
-        source = row.node.inputs[0] if joins else -1
-        if joins and at.get(source) == len(lines) - 1 and lines[-1].row.inputs and lines[-1].row.output == row.output:
-            last = lines[-1]
-            lines[-1] = last._replace(label=f"{last.label} {typed(row.node.layer)}", macs=last.macs + row.cost.macs)
-        else:
-            cost = row.cost
-            lines.append(
-                Line(row, typed(row.node.layer), row.activations, cost.params, cost.macs, unknown=cost.unknown)
-            )
-        at[row.position] = len(lines) - 1
-    return lines
+def _lines(report: Report, look: Look) -> list[Line]:
+    """Sorted lines are single layers or blocks; otherwise joined and folded."""
+    if look.sort:
+        return sums(plain(report), look.depth) if look.depth else plain(report)
+    return fold(sums(merge(report), look.depth) if look.depth else merge(report))
 
 
-def typed(layer: Layer) -> str:
-    """A layer in pattern notation with its padding, without which no size can be followed: `CONV7-64s2p3`."""
-    padding = layer.values().get("padding")
-    if not isinstance(padding, Padding) or padding == Padding() or layer.type == "pad":
-        return layer.label
-    return f"{layer.label}p{padding}"
+def _shown(look: Look, lines: Sequence[Line]) -> tuple[Column, ...]:
+    """The columns that were asked for; else those that say most, `unread` only where something is."""
+    if look.columns:
+        return chosen(look.columns)
+    names = ["layer", "type", "output"]
+    if any(any(line.row.unread) for line in lines if line.single):
+        names.append("unread")
+    names += ["memory", "params", "macs", *(["im2col"] if look.im2col else []), "formula", "field"]
+    return chosen(names + [one for one in (look.sort,) if one and one not in names])
 
 
-def sums(lines: list[Line], depth: int) -> list[Line]:
-    """One line for everything in a block or a pass of a named repeat, `depth` of them inside each other."""
-    out = []
-    for name, group in by_path(lines, lambda line: line.row.node.path, depth):
-        if not name:
-            out += group
-            continue
-        layers = sum(one.label.count(" ") + 1 for one in group)  # with those that stand behind another
-        label = f"{layers:,} {'layer' if layers == 1 else 'layers'}"
-        memory, params = sum(one.memory for one in group), sum(one.params for one in group)
-        macs, unknown = sum(one.macs for one in group), union(one.unknown for one in group)
-        out.append(Line(group[-1].row, label, memory, params, macs, block=name, unknown=unknown))
-    return out
-
-
-def fold(lines: list[Line]) -> list[Line]:
-    """Replace repetitions of the lines just above by one line that counts them and sums them up."""
-    out: list[Line] = []
-    keys = [(line.label, line.row.output, line.memory, line.params, line.macs, line.unknown) for line in lines]
-    for run in runs(keys, [line.block or line.row.node.name for line in lines]):
-        out += lines[run.at : run.at + run.unit]
-        if rest := lines[run.at + run.unit : run.at + run.unit * run.times]:
-            last = rest[-1].row
-            name = rest[-1].block or last.node.name
-            memory, params, macs = (sum(column) for column in zip(*(one[2:5] for one in rest), strict=True))
-            out.append(
-                Line(last, "", memory, params, macs, named(run, name), unknown=union(one.unknown for one in rest))
-            )
-    return out
-
-
-def _room(look: Look, columns: int) -> bool:
-    return look.width is None or look.width >= columns
-
-
-def _columns(table: Table, report: Report, look: Look) -> None:
-    totals = report.totals
-    width = look.value_bytes
-    table.add_column("layer", "total", footer_style="bold", overflow="fold", no_wrap=False)
-    table.add_column("type", "", overflow="fold")
-    table.add_column("output", "", no_wrap=True)
-    table.add_column(
-        "memory", units.size(totals.activations * width), justify="right", no_wrap=True, footer_style="bold"
-    )
-    if _room(look, BARS_FROM):
-        table.add_column("", "", no_wrap=True)
-    table.add_column("params", least(totals, "params", units.count), justify="right", no_wrap=True, footer_style="bold")
-    if _room(look, BARS_FROM):
-        table.add_column("", "", no_wrap=True)
-    table.add_column("MACs", least(totals, "macs", units.count), justify="right", no_wrap=True, footer_style="bold")
-    if look.im2col:
-        table.add_column("im2col", "", justify="right", no_wrap=True)
-    if _room(look, FORMULA_FROM):
-        table.add_column("parameters come from", f"{totals.weights:,} + {totals.biases:,}", overflow="fold")
-    if _room(look, FIELD_FROM):
-        table.add_column("field", "", justify="right", no_wrap=True)
-
-
-def _cells(line: Line, name: str, scale: int, heaviest: int, look: Look) -> list[Text]:
-    row = line.row
-    width = look.value_bytes
-    length = 6 if _room(look, ROOMY) else 3
-    bars = _room(look, BARS_FROM)
-    cells = [
-        Text(name, style="bold") if not line.folded else Text("  ..."),
-        Text(line.folded) if line.folded else _label(line, row),
-        Text("" if line.folded else units.volume(row.output, look.layout, look.batch), style="cyan"),
-        Text(units.size(line.memory * width) if line.memory else ""),
-        *([bar(0 if line.folded else line.memory, scale, length, "magenta", look)] if bars else []),
-        Text(cell(line.params, "params", line.unknown)),
-        *([bar(0 if line.folded else line.params, heaviest, length, "green", look)] if bars else []),
-        Text(cell(line.macs, "macs", line.unknown)),
+def _heads(columns: Sequence[Column], bars: Sequence[_Bars], scale: Scale) -> list[_grid.Column]:
+    feet = [one.foot(scale) if one.foot else "" for one in columns]
+    label = next((at for at, foot in enumerate(feet) if not foot), None)
+    if label is not None and any(feet):
+        feet[label] = "total"
+    found = [
+        _grid.Column(one.name, one.head, one.right, foot, one.comfort, one.least)
+        for one, foot in zip(columns, feet, strict=True)
     ]
-    if look.im2col:
-        cells.append(Text("" if line.folded else units.matrix(row.im2col)))
-    if _room(look, FORMULA_FROM):
-        cells.append(Text("" if line.folded or line.block else row.formula))
-    if _room(look, FIELD_FROM):
-        cells.append(Text("" if line.folded else _field(row)))
-    return cells
+    return [*found, *(_grid.Column("bars") for one in bars)]
 
 
-def _missing(report: Report) -> list[Text]:
+def _choices(columns: Sequence[Column], bars: Sequence[_Bars], *, explicit: bool) -> list[Choice]:
+    """Which columns are shown, from all that are wanted to those that a narrow terminal has room for."""
+    if explicit:  # the last one named is the first to go
+        return [Choice(range(number), tight) for number in range(len(columns), 0, -1) for tight in (False, True)]
+    at = {one.name: number for number, one in enumerate(columns)}
+
+    def drawn(length: int, *without: str) -> list[int]:
+        out = []
+        for name, number in at.items():
+            if name not in without:
+                out.append(number)
+                out += [len(at) + bar for bar, one in enumerate(bars) if (one.of, one.length) == (name, length)]
+        return out
+
+    some = ("formula", "field", "unread", "memory")
+    roomy = [(LONG, 0), (SHORT, 0), (LONG, 1), (SHORT, 1), (SHORT, 2), (0, 1), (0, 2), (0, 3)]
+    return [
+        *(Choice(drawn(length, *some[:number])) for length, number in roomy),
+        *(Choice(drawn(0, *some[:number]), tight=True) for number in (3, 4)),
+    ]
+
+
+def _drawn(lines: list[Line], tree: list[tuple[Place, ...]], *, headed: bool) -> Iterator[_Drawn]:
+    """The lines, below a heading for the block they stand in that sums it up."""
+    head, start = "", 0
+    for number, line in enumerate(lines):
+        position = line.row.position
+        heading, name = under(head, line.name, headed=headed and not line.block)
+        around = tree[position] if tree else ()
+        if heading and not line.folded:
+            start = position
+            yield _Drawn(_block(lines, number, heading), heading, _behind(around, position), True, position)
+        if not line.folded:
+            head = head_of(line.name)
+        yield _Drawn(line, name, _behind(around, position) if line.folded else around, start=start if head else 0)
+
+
+def _block(lines: list[Line], number: int, heading: str) -> Line:
+    """The sum of the lines from a heading on that stand in its block; what they are folded into is on its own line."""
+    rows: list[Row] = []
+    for line in lines[number:]:
+        if line.folded or not (head_of(line.name) == heading or head_of(line.name).startswith(f"{heading}.")):
+            break
+        rows += line.rows
+    return Line(lines[number].row, "", tuple(rows), block=heading)
+
+
+def _behind(around: tuple[Place, ...], position: int) -> tuple[Place, ...]:
+    """The regions around a layer that began before it and go on."""
+    return tuple(
+        one._replace(begins=False) for one in around if one.region.fork + 1 < position and not one.joins(position)
+    )
+
+
+def _sections(
+    drawn: list[_Drawn], columns: Sequence[Column], bars: Sequence[_Bars], scale: Scale, *, ordered: bool
+) -> tuple[list[_grid.Line | None], list[Cell]]:
+    """The lines of the grid, with a gap wherever the image changes its size; tree lines go on across it."""
+    most = {one.of: max((_value(line.line, one.of) for line in drawn if line.line.single), default=0) for one in bars}
+    lead = next((at for at, one in enumerate(columns) if one.name not in _LEAD), len(columns))
+    out: list[_grid.Line | None] = []
+    between: list[Cell] = []
+    last = None
+    for one in drawn:
+        line = one.line
+        if ordered and last is not None and line.row.output[:2] != last[:2]:
+            out.append(None)
+            around = _behind(one.tree, line.row.position)
+            between.append(_named(one._replace(tree=around, name=""), "", scale.look))
+        last = line.row.output
+        between.append(())
+        texts = tuple(_cell(one, column, scale) for column in columns)
+        drawn_bars = tuple(
+            cell(bar(_value(line, two.of), most[two.of], two.length, scale.look) if line.single else "", two.style)
+            for two in bars
+        )
+        spans = one.heading or bool(line.folded)
+        if spans and lead > 1:
+            head, shorter = _heading(one, scale.look)
+            out.append(_grid.Line((head, *((),) * (lead - 1), *texts[lead:], *drawn_bars), lead, shorter))
+        else:
+            out.append(_grid.Line((*texts, *drawn_bars)))
+    return out, between
+
+
+def _value(line: Line, of: str) -> int:
+    return line.memory if of == "memory" else line.params
+
+
+def _heading(one: _Drawn, look: Look) -> tuple[Cell, Cell]:
+    """What stands over the texts of a block or of repeated lines, and the same in fewer words."""
+    if one.heading:
+        whole = _named(one._replace(name=f"{one.name}, {layers(len(one.line.rows))}"), "dim", look)
+        return whole, whole
+    texts = one.line.folded, one.line.folded.partition(", to ")[0]
+    whole, shorter = (_named(one._replace(name=f"  ... {text}"), "dim", look) for text in texts)
+    return whole, shorter
+
+
+def _cell(one: _Drawn, column: Column, scale: Scale) -> Cell:
+    line = one.line
+    summary = one.heading or bool(line.folded)
+    if column.name == "layer":
+        return _heading(one, scale.look)[0] if summary else _named(one, "bold", scale.look)
+    if summary and column.name not in _FOLDED:
+        return ()
+    text = column.text(line, scale)
+    if summary:
+        return cell(text, "dim")
+    if column.name == "type" and not line.block and " " in text:
+        first, _, rest = text.partition(" ")
+        return (first, ""), (f" {rest}", "dim")
+    return cell(text, column.style)
+
+
+def _named(one: _Drawn, style: str, look: Look) -> Cell:
+    """A name behind the tree lines: those from outside of its block, the block's indentation, those inside."""
+    position, name = one.line.row.position, one.name.lstrip()
+    outside = tuple(place for place in one.tree if place.region.fork + 1 < one.start)
+    indented = cell("  " if one.start and not one.heading else one.name[: len(one.name) - len(name)])
+    return (
+        *_tree(outside, position, look),
+        *indented,
+        *_tree(one.tree[len(outside) :], position, look),
+        *cell(name, style),
+    )
+
+
+def _tree(around: tuple[Place, ...], position: int, look: Look) -> Cell:
+    """`|` beside a branch, a tee where one begins, a corner where they join."""
+    begins, goes_on, ends = ("\u251c ", "\u2502 ", "\u2514 ") if look.unicode else ("+ ", "| ", "` ")
+    text = "".join(ends if one.joins(position) else begins if one.begins else goes_on for one in around)
+    return cell(text, "dim")
+
+
+def _missing(report: Report, columns: Sequence[Column]) -> _grid.Line:
     """The first layer that has no results; the message about it follows the table."""
     known = {row.position for row in report.rows}
     node = next(node for position, node in enumerate(report.graph.nodes) if position not in known)
     label = typed(node.layer) if node.layer.type else "?"
-    return [Text(node.name, style="bold red"), Text(label), Text("?", style="bold red")]
+    words = {"layer": cell(node.name, "bold red"), "type": cell(label), "output": cell("?", "bold red")}
+    return _grid.Line(tuple(words.get(one.name, ()) for one in columns))
 
 
-def _label(line: Line, row: Row) -> Text:
-    first, _, rest = line.label.partition(" ")
-    label = Text(line.label if line.block else first)
-    if line.block:
-        return label
-    if rest:
-        label.append(" " + rest, style="dim")
-    if any(row.unread):
-        columns, rows = row.unread
-        label.append(f" (unread: {columns} col, {rows} row)", style="yellow")
-    return label
-
-
-def _field(row: Row) -> str:
-    width, height = row.receptive_field
-    if width is None or height is None:
-        return "?"
-    return str(width.size) if width.size == height.size else f"{width.size}x{height.size}"
-
-
-def _title(report: Report, look: Look) -> Text:
-    name = report.graph.name or "network"
-    while cell_len(name) > 70:
-        name = name[:-8] + "..."
+def _title(report: Report, look: Look) -> str:
+    name = middle(shown_path(report.graph.name or "network"), LONGEST_TITLE, look)
     ends = [report.inputs, report.outputs if report.complete else ()]
     volumes = [", ".join(units.volume(one.output, look.layout, look.batch) for one in rows) for rows in ends]
-    return Text(f"{name}: {' -> '.join(one or '?' for one in volumes)}", style="bold")
+    return f"{name}: {' -> '.join(one or '?' for one in volumes)}"
 
 
 def _outputs(report: Report) -> str:
@@ -221,19 +260,14 @@ def _outputs(report: Report) -> str:
     return f"outputs: {', '.join(names)}" if report.complete and report.graph.outputs else ""
 
 
-def _caption(report: Report, look: Look) -> Text:
+def _notes(report: Report, look: Look) -> list[str]:
     totals = report.totals
     width = PRECISIONS[look.dtype].activations
     per = "per image" if look.batch == 1 else f"for a batch of {look.batch}"
     own = "ReLU and dropout in place" if report.convention == "inplace" else "every layer owns its output"
-    parts = [
+    found = [
         f"{total(totals, 'params')} parameters ({units.size(totals.params * width)} as {look.dtype}), {total(totals, 'macs')} MACs",
+        f"{totals.buffers:,} buffers (running statistics, not trained)" if totals.buffers else "",
         f"{totals.activations * look.batch:,} activations ({units.size(totals.activations * look.batch * width)}) forward {per}; {own}",
     ]
-    if totals.buffers:
-        parts.insert(1, f"{totals.buffers:,} buffers (running statistics, not trained)")
-    parts += filter(None, (_outputs(report), missing(report.rows), incomplete(report)))
-    limits = (("bars", BARS_FROM), ("how parameters come about", FORMULA_FROM), ("receptive field", FIELD_FROM))
-    if hidden := [what for what, columns in limits if not _room(look, columns)]:
-        parts.append(f"not shown at {look.width} columns: {', '.join(hidden)}")
-    return Text("\n".join(parts))
+    return [*found, _outputs(report), missing(report.rows), incomplete(report)]
