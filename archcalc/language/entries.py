@@ -38,7 +38,7 @@ UNKNOWN_TYPE = rule(
     """
     The word is neither a layer type nor one of the spec's blocks.  A layer that is not known is never skipped.
     A type's names in other tools are answered with ours; an operation that is not here is never taken for one
-    whose name is similar.  `archcalc rule layers` lists the types and their keys.
+    whose name is similar.  `archcalc layers` lists the types and their keys.
     """,
 )
 
@@ -103,7 +103,7 @@ def unknown_type(word: Scalar, meant: str | None, *, pattern: bool = False) -> R
         f"there is no layer type {shown(word)}",
         word.span,
         help=help,
-        reference="" if help else "`archcalc rule layers` lists the layer types",
+        reference="" if help else "`archcalc layers` lists the layer types",
         edits=renamed(word, meant, pattern=pattern),
     )
 

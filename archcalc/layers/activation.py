@@ -265,6 +265,7 @@ class Softmax(Activation):
     """
 
     type = "softmax"
+    example = "INPUT[1x1x10] -> SOFTMAX"
     keeps = Kept(output=True, autocast="softmax")
     spare = 1
 

@@ -75,6 +75,7 @@ class AdaptiveAveragePool(AdaptivePooling):
     """Average pooling to a given size."""
 
     type = "adaptive_avgpool"
+    example = "INPUT[13x13x4] -> ADAPTIVE_AVGPOOL3"
     aka = ("adaptiveavgpool", "adaptiveavgpool2d", "adaptive_avg_pool", "adaptive_average_pool", "adaptive_avg_pool2d")
 
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:
@@ -89,6 +90,7 @@ class AdaptiveMaxPool(AdaptivePooling):
     """Max pooling to a given size."""
 
     type = "adaptive_pool"
+    example = "INPUT[13x13x4] -> ADAPTIVE_POOL3"
     aka = ("adaptivemaxpool", "adaptivemaxpool2d", "adaptive_max_pool", "adaptive_maxpool")
 
     def kept(self, inputs: tuple[Volume, ...], y: Volume) -> Kept:

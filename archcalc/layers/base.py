@@ -150,6 +150,7 @@ class Layer:
     """A layer alone, without its place in a network; equal to any layer with the same values."""
 
     type: ClassVar[str] = ""
+    example: ClassVar[str] = ""  # a pattern or a spec that shows it; empty: INPUT[8x8x4] -> TYPE
     aka: ClassVar[tuple[str, ...]] = ()  # other tools' names for this very layer: `fix` replaces them
     akin: ClassVar[tuple[str, ...]] = ()  # words that mean it often, not always: only asked about
     inplace: ClassVar[bool] = False  # may overwrite its input, so owns no memory of its own

@@ -129,6 +129,7 @@ class Conv(Convolution):
     """Convolution: each of K filters of F x F x C slides over the input."""
 
     type = "conv"
+    example = "INPUT[11x11x3] -> CONV3-8s2p1"
     aka: ClassVar[tuple[str, ...]] = ("conv2d", "convolution", "convolutional", "conv2dlayer", "convolution2d")
 
     groups: int = key(

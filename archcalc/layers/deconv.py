@@ -34,6 +34,7 @@ class TransposedConv(Layer):
     """
 
     type = "deconv"
+    example = "INPUT[4x4x8] -> DECONV4-4s2p1"
     aka = (
         *("conv_transpose", "convtranspose", "convtranspose2d", "conv2dtranspose", "conv2d_transpose"),
         *("transposed_conv", "transposedconv", "transpose_conv", "deconvolution", "deconv2d", "conv_transposed"),

@@ -14,6 +14,7 @@ class FullyConnected(Layer):
     """Fully connected: every unit sees the whole input, which is flattened implicitly."""
 
     type = "fc"
+    example = "INPUT[7x7x512] -> FC-4096"
     aka = ("dense", "linear", "inner_product", "innerproduct", "fully_connected", "fullyconnected", "affine")
     keeps = Kept(input=True, weights=True, autocast="half")
 

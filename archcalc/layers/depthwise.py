@@ -54,6 +54,7 @@ class DepthwiseConv(PerChannel):
     """
 
     type = "dwconv"
+    example = "INPUT[8x8x4] -> DWCONV3p1m2"
     aka = ("depthwise", "depthwiseconv2d", "depthwise_conv2d", "depthwise_conv", "depthwiseconv", "conv_dw", "dw")
 
     kernel_size: Pair = SHARED["kernel_size"]

@@ -15,6 +15,7 @@ class Local(Convolution):
     """Locally connected: a convolution whose filters are not shared between positions."""
 
     type = "local"
+    example = "INPUT[8x8x3] -> LOCAL3-8"
     aka = ("locallyconnected", "locallyconnected2d", "locally_connected")
 
     bias: bool = bias_key("add one bias per output value")

@@ -204,6 +204,7 @@ class LocalResponseNorm(Layer):
     """Local response normalization over n neighbouring channels (AlexNet, section 3.3)."""
 
     type = "lrn"
+    example = "INPUT[8x8x16] -> LRN5"
     aka = ("localresponsenorm", "local_response_norm", "localresponsenormalization", "crossmapnorm")
 
     size: int = key(

@@ -133,6 +133,7 @@ class MaxPool(Pooling):
     """Max pooling."""
 
     type = "pool"
+    example = "INPUT[9x9x4] -> POOL3s2"
     aka: ClassVar[tuple[str, ...]] = ("maxpool", "maxpool2d", "max_pool", "maxpooling2d", "max_pooling")
     akin: ClassVar[tuple[str, ...]] = ("pooling", "mp")
     fill = float("-inf")
@@ -169,6 +170,7 @@ class AveragePool(Pooling):
     """Average pooling."""
 
     type = "avgpool"
+    example = "INPUT[8x8x4] -> AVGPOOL2"
     aka: ClassVar[tuple[str, ...]] = ("averagepool", "avgpool2d", "avg_pool", "averagepooling2d", "meanpool")
     akin: ClassVar[tuple[str, ...]] = ("ap",)
 
@@ -209,6 +211,7 @@ class L2Pool(Pooling):
     """L2 pooling: the root of the sum of squares."""
 
     type = "l2pool"
+    example = "INPUT[8x8x4] -> L2POOL2"
     aka = ("l2_pool",)
     akin = ("lppool", "lppool2d", "lp_pool")  # of any power
 
@@ -238,6 +241,7 @@ class GlobalAveragePool(Layer):
     """Global average pooling: one value per channel."""
 
     type = "gap"
+    example = "INPUT[7x7x512] -> GAP"
     aka: ClassVar[tuple[str, ...]] = (
         "globalavgpool",
         "globalaveragepooling2d",

@@ -70,6 +70,7 @@ class Flatten(Layer):
     """All values as one column of channels; fc does it implicitly."""
 
     type = "flatten"
+    example = "INPUT[7x7x512] -> FLATTEN"
     inplace = True
     view = True
     keeps = Kept(storage="view", gradient="same", viewed=True)
@@ -93,6 +94,7 @@ class Pad(Layer):
     """
 
     type = "pad"
+    example = "INPUT[8x8x4] -> PAD2"
     aka = ("zero_pad", "zeropad2d", "zero_padding", "zeropadding2d", "zeropad")
     akin = ("constantpad2d", "reflectionpad2d", "reflection_pad", "replicationpad2d")
     sized = ("padding", "size")
@@ -174,6 +176,7 @@ class Crop(Layer):
     """The image without columns and rows at its sides, or its middle of a `size`, or `like` another layer's output."""
 
     type = "crop"
+    example = "INPUT[8x8x4] -> CROP2"
     aka = ("cropping2d",)
     akin = ("cropping", "center_crop", "centercrop")
     sized = ("cropping", "size")
@@ -233,6 +236,7 @@ class Split(Layer):
     """One of the equal parts into which the channels are cut, in their order."""
 
     type = "split"
+    example = "INPUT[8x8x64] -> SPLIT2-1"
     aka = ("channel_split", "channelsplit")
     akin = ("chunk",)
 
@@ -268,6 +272,7 @@ class Shuffle(Layer):
     """Channel shuffle: the channels of `groups` equal groups are dealt out in turn (arXiv:1707.01083)."""
 
     type = "shuffle"
+    example = "INPUT[8x8x12] -> SHUFFLE3"
     aka = ("channel_shuffle", "channelshuffle")
     keeps = Kept(viewed=True)
 

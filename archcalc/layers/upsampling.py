@@ -23,6 +23,7 @@ class Upsample(Layer):
     """
 
     type = "upsample"
+    example = "INPUT[4x4x8] -> UPSAMPLE2"
     sized = ("factor", "size")
     aka = (
         "upsampling",

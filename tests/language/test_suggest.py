@@ -10,7 +10,7 @@ from archcalc.language.specfile import SpecText
 from archcalc.language.suggest import ELSEWHERE, NEEDLESS, TRANSLATED, is_same, type_for
 from archcalc.layers import TYPES
 
-LIST = "`archcalc rule layers` lists the layer types"
+LIST = "`archcalc layers` lists the layer types"
 
 
 def found(layer: str, input: str = "32x32x3") -> list[tuple[str, str, tuple[str, ...]]]:

@@ -11,6 +11,7 @@ class AveragePool1d(AveragePool):
     """Average pooling over a sequence, a volume of height 1."""
 
     type = "avgpool1d"
+    example = "INPUT[12x1x4] -> AVGPOOL1D4s2"
     akin = ()
     aka = (
         "averagepooling1d",

@@ -19,6 +19,7 @@ class BlurPool(PerChannel):
     """
 
     type = "blurpool"
+    example = "INPUT[8x8x4] -> PAD1 -> BLURPOOL4"
     aka = ("blur_pool", "blurpool2d", "antialias", "anti_alias")
     akin = ("blur",)
 

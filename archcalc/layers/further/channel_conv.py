@@ -17,6 +17,7 @@ class ChannelConv(Layer):
     """One filter that slides over the channels of a 1x1 volume, padded to keep them (ECA, arXiv:1910.03151)."""
 
     type = "channel_conv"
+    example = "INPUT[8x8x16] -> GAP -> CHANNEL_CONV3"
     aka = ("eca", "channelconv", "conv_over_channels")
     keeps = Kept(input=True, autocast="half")
 

@@ -20,6 +20,7 @@ class Clamp(Activation):
     """Values below `low` become `low`, values above `high` become `high`."""
 
     type = "clamp"
+    example = "input: 8x8x4\nlayers: [clamp: {low: 0, high: 6}]\n"
     aka = ("clip", "clip_by_value")
 
     low: float | None = key(ANY, default=None, foreign=("min", "min_value", "min_val"), help="the least value")

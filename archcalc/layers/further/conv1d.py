@@ -11,6 +11,7 @@ class Conv1d(Conv):
     """Convolution over a sequence, a volume of height 1: a window of F places slides along it."""
 
     type = "conv1d"
+    example = "INPUT[16x1x4] -> CONV1D5-8s1p2"
     aka = ("convolution1d", "temporal_conv", "temporalconvolution")
 
     kernel_size: Pair = length_key(

@@ -12,6 +12,7 @@ class DepthToSpace(ToPixels):
     """Channels to pixels in TensorFlow's order: channel (i*r + j)*C + c becomes pixel (i, j) of channel c."""
 
     type = "depth_to_space"
+    example = "INPUT[4x4x16] -> DEPTH_TO_SPACE2"
     aka = ("depthtospace",)
 
     factor: int = factor_key("r: how many times as wide and high the output is")

@@ -14,6 +14,7 @@ class DropPath(Layer):
     """Stochastic depth (arXiv:1603.09382): at training a share of the images loses this branch; else it does nothing."""
 
     type = "drop_path"
+    example = "INPUT[8x8x4] -> DROP_PATH0.1"
     aka = ("droppath", "stochastic_depth", "stochasticdepth")
     akin = ("dropconnect", "drop_connect")
     inplace = True

@@ -14,6 +14,7 @@ class GlobalMaxPool(GlobalAveragePool):
     """Global max pooling: the largest value of every channel."""
 
     type = "gmp"
+    example = "INPUT[7x7x512] -> GMP"
     aka = ("globalmaxpool", "globalmaxpooling2d", "global_max_pool", "global_max_pooling")
     akin = ()
 

@@ -17,6 +17,7 @@ class GroupNorm(GroupStatistics):
     """Normalization of each image over groups of channels (Wu and He, arXiv:1803.08494), with scale and shift."""
 
     type = "group_norm"
+    example = "input: 8x8x64\nlayers: [group_norm: {groups: 32}]\n"
     aka = ("groupnorm",)
     akin = ("groupnormalization", "gn")  # eps is 1e-3 in Keras
 

@@ -12,6 +12,7 @@ class LogSoftmax(Softmax):
     """log(softmax) over the channels: scores to logarithms of probabilities."""
 
     type = "log_softmax"
+    example = "INPUT[1x1x10] -> LOG_SOFTMAX"
     aka = ("logsoftmax",)
 
     def divide(self, x: "Array", y: "Array", powers: "Array", axis: int) -> None:

@@ -26,6 +26,9 @@ class Opaque(Layer):
     """
 
     type = "opaque"
+    example = (
+        "input: 14x14x64\nlayers: [opaque: {volume: 14x14x64, what: self-attention, params: 16_640, macs: 8_128_512}]\n"
+    )
     akin = ("custom", "unknown", "other", "blackbox", "black_box", "plugin")
     stated = True
     several = True

@@ -12,6 +12,7 @@ class PixelShuffle(ToPixels):
     """Sub-pixel upsampling: channel c*r*r + i*r + j becomes pixel (i, j) of channel c (Shi et al., arXiv:1609.05158)."""
 
     type = "pixel_shuffle"
+    example = "INPUT[4x4x16] -> PIXEL_SHUFFLE2"
     aka = ("pixelshuffle",)
     akin = ("subpixel", "sub_pixel", "subpixel_conv")
 

@@ -12,6 +12,7 @@ class PixelUnshuffle(ToChannels):
     """The inverse of pixel_shuffle: pixel (i, j) of channel c becomes channel c*r*r + i*r + j."""
 
     type = "pixel_unshuffle"
+    example = "INPUT[8x8x4] -> PIXEL_UNSHUFFLE2"
     aka = ("pixelunshuffle",)
 
     factor: int = factor_key("r: blocks of r x r pixels become one")

@@ -11,6 +11,7 @@ class MaxPool1d(MaxPool):
     """Max pooling over a sequence, a volume of height 1."""
 
     type = "pool1d"
+    example = "INPUT[12x1x4] -> POOL1D3"
     akin = ()
     aka = (
         "maxpool1d",

@@ -22,6 +22,7 @@ class Reshape(Layer):
     """The same values as another volume, as a generator's first layers make an image of a vector."""
 
     type = "reshape"
+    example = "input: 1x1x256\nlayers: [reshape: {width: 4, height: 4, channels: 16}]\n"
     akin = ("unflatten", "view", "rearrange")
     inplace = True
     view = True

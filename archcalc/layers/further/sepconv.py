@@ -16,6 +16,7 @@ class SeparableConv(Convolution):
     """Depthwise, then 1x1 convolution with nothing in between, as one layer (Xception, arXiv:1610.02357)."""
 
     type = "sepconv"
+    example = "INPUT[8x8x4] -> SEPCONV3-16p1"
     aka = ("separable_conv", "separableconv", "separableconv2d", "separable_conv2d", "separable")
 
     multiplier: int = key(

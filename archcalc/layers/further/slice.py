@@ -15,6 +15,7 @@ class Slice(Layer):
     """Some channels that lie side by side; several make an uneven split (Res2Net, VoVNet, CSP stages)."""
 
     type = "slice"
+    example = "INPUT[8x8x64] -> SLICE-16o32"
     aka = ("channel_slice", "narrow", "strided_slice")
     keeps = Kept(storage="view", viewed=True)
 

@@ -12,6 +12,7 @@ class SpaceToDepth(ToChannels):
     """Pixels to channels in TensorFlow's order: pixel (i, j) of channel c becomes channel (i*r + j)*C + c."""
 
     type = "space_to_depth"
+    example = "INPUT[8x8x4] -> SPACE_TO_DEPTH2"
     aka = ("spacetodepth",)
     akin = ("reorg", "focus")
 

@@ -19,6 +19,7 @@ class StandardizedConv(Conv):
     """
 
     type = "ws_conv"
+    example = "INPUT[8x8x4] -> WS_CONV3-8p1"
     aka = ("stdconv", "stdconv2d", "wsconv", "wsconv2d", "standardized_conv")
 
     eps: float = eps_key(1e-6)
