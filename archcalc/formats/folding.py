@@ -15,10 +15,11 @@ class Run(NamedTuple):
     times: int
 
 
-def runs(lines: Sequence[object], names: Sequence[str]) -> Iterator[Run]:
+def runs(lines: Sequence[object], names: Sequence[str], weights: Sequence[int] | None = None) -> Iterator[Run]:
     """Cut lines, equal where nothing tells them apart, into runs; a fold is only made where it saves lines.
 
-    `names` are the layers' full names: what is folded together begins where its first block begins.
+    `names` are the layers' full names: what is folded together begins where its first block begins.  `weights` say for
+    how many lines each of them stands; one, where nothing is said.
     """
     heads = [head_of(name) for name in names]
     begins = [number == 0 or head != heads[number - 1] for number, head in enumerate(heads)]
@@ -37,7 +38,7 @@ def runs(lines: Sequence[object], names: Sequence[str]) -> Iterator[Run]:
                 repeats += 1
             if unit * (repeats - 1) > best * (times - 1):
                 best, times = unit, repeats
-        if best * (times - 1) < LEAST_SAVED:
+        if (sum(weights[at : at + best]) if weights else best) * (times - 1) < LEAST_SAVED:
             best, times = 1, 1
         yield Run(at, best, times)
         at += best * times

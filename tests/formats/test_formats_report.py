@@ -34,6 +34,7 @@ LOOKS = [
     ("markdown", "", Look()),
     ("metrics", "", Look()),
     ("html", "", Look()),
+    ("svg", "", Look()),
 ]
 
 
