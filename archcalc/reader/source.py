@@ -171,7 +171,7 @@ class _Reader:
                 raise question(self.text, at)
 
     def ahead(self, error: yaml.MarkedYAMLError) -> Refusal | None:
-        """The refusal of what stands before an error, in brackets, and has not been given as an event yet.
+        """The refusal of what stands before an error and has not been given as an event yet.
 
         A bracket may begin a key, so scanners read on to the end of its line, at most 1,024 characters, before
         its event; one may then find an error of its own, or a depth that is its own limit, where another has given
@@ -182,31 +182,40 @@ class _Reader:
         flow = sum(bool(one.event.flow_style) for one in self.stack)
         stop = mark.index if mark else self.index
         begins = not flow or text[max(0, self.index - 400) : self.index].rstrip()[-1:] in ("[", "{", ",", ":", "?")
+        plain = False  # outside of brackets, in a text without quotes, which goes on in the next line
         for found in _LEXEMES.finditer(text, self.index, stop + 1):  # what stands at the error may be the reason
-            word = found[0]
+            word, at = found[0], found.start()
             if word in ("[", "{") and (flow or begins):
                 depth, flow, begins = depth + 1, flow + 1, True
                 if depth > MAX_DEPTH:
-                    place = place_of(text, found.start())
+                    place = place_of(text, at)
                     return _too_deep(place._replace(end_line=place.line, end_column=place.column + 1))
-            elif not flow:
-                begins = (begins and word.isspace()) or "\n" in word or word in ("-", "?", ":")
+                continue
+            if begins and not plain and at < stop and (refused := self._unsupported(word, at)):
+                return refused
+            if not flow:
+                plain = word not in ("-", "?", ":") and (plain or (word[0] not in " \r\n#&"))
+                begins = (begins and word[0] in " &") or "\n" in word or word in ("-", "?", ":")
             elif word in ("]", "}"):
                 depth, flow, begins = depth - 1, flow - 1, False
             elif word in (",", ":"):
                 begins = True
             elif word[0] not in " \r\n#\"'":
-                if begins and word[0] == "!" and found.start() < stop:
-                    return tag(text, found.start())
-                alias = _ALIAS.match(text, found.start()) if begins and found.start() < stop else None
-                if alias and alias[1] not in self.anchors and f"&{alias[1]}" not in text[: found.start()]:
-                    return self._no_anchor(alias[1], found.start())
-                at = word.find("?")
-                if at >= 0 and not (begins and word == "?" and _EXPLICIT_KEY.match(text, found.start())):
-                    return question(text, found.start() + at)
+                mark_at = word.find("?")
+                if mark_at >= 0 and not (begins and word == "?" and _EXPLICIT_KEY.match(text, at)):
+                    return question(text, at + mark_at)
                 begins = word == "?" or (begins and word[0] == "&")
             elif word[0] in "\"'":
                 begins = False
+        return None
+
+    def _unsupported(self, word: str, start: int) -> Refusal | None:
+        """The refusal of a tag, or of an alias of nothing, that begins a value."""
+        if word[0] == "!":
+            return tag(self.text, start)
+        alias = _ALIAS.match(self.text, start)
+        if alias and alias[1] not in self.anchors and f"&{alias[1]}" not in self.text[:start]:
+            return self._no_anchor(alias[1], start)
         return None
 
     def _add(self, node: Value, size: int, height: int, event: yaml.NodeEvent, end: yaml.Mark | None = None) -> None:
@@ -216,6 +225,8 @@ class _Reader:
             self.root = node
             return
         parent = self.stack[-1]
+        if isinstance(parent.event, yaml.MappingStartEvent) and not len(parent.children) % 2:
+            _check_key(node)
         parent.children.append(node)
         parent.end = end or _mark(event.end_mark)
         parent.size += size
@@ -228,10 +239,7 @@ class _Reader:
             return Sequence(tuple(done.children), span)
         entries: dict[str, tuple[Scalar, Value]] = {}
         for key, value in zip(done.children[::2], done.children[1::2], strict=True):
-            if not isinstance(key, Scalar):
-                raise Refusal(UNSUPPORTED_YAML, "a key is a word, not a list or mapping", key.span)
-            if key.text == "<<" and not key.style:
-                raise Refusal(UNSUPPORTED_YAML, "merge keys (`<<`) are not part of the language", key.span)
+            assert isinstance(key, Scalar)
             if key.text in entries:
                 first, known = entries[key.text][0].span, entries[key.text][1]
                 again = isinstance(value, Scalar) and isinstance(known, Scalar) and value.text == known.text
@@ -276,6 +284,14 @@ class _Reader:
         self.documents += 1
         if self.documents > 1:
             raise Refusal(UNSUPPORTED_YAML, "a second document starts here; a spec is one", _start(event))
+
+
+def _check_key(node: Value) -> None:
+    """Asked before the value is read: one parser may stumble over that, and the other not."""
+    if not isinstance(node, Scalar):
+        raise Refusal(UNSUPPORTED_YAML, "a key is a word, not a list or mapping", node.span)
+    if node.text == "<<" and not node.style:
+        raise Refusal(UNSUPPORTED_YAML, "merge keys (`<<`) are not part of the language", node.span)
 
 
 def _too_deep(place: Span) -> Refusal:

@@ -88,6 +88,8 @@ def _syntax_error(text: str, error: "MarkedYAMLError") -> Diagnostic:
     opened = error.context_mark
     if opened and text[opened.index : opened.index + 1] == '"' and (bad := bad_escape(text, opened.index, index + 9)):
         return bad.diagnostic
+    if crowded := crowded_header(text, index):  # to libyaml a block that cannot stand here, to the pure parser none
+        return crowded.diagnostic
     if text.startswith("!", index):
         return tag(text, index).diagnostic
     if opened and "tag" in (error.context or "") and "!" in text[opened.index :]:

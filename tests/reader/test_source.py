@@ -326,6 +326,25 @@ def test_brackets_with_and_without_libyaml(flow: str, before: str) -> None:
     assert [found.code for found in first] == [found.code for found in second]
 
 
+FIRST = [  # what one parser refuses as it comes by, and another only behind an error that stands later
+    ('"\'" |#\n{', "the text is not YAML here", (1, 6)),
+    ("k: [a, <<: POOL2?, b]\n", "merge keys (`<<`) are not part of the language", (1, 8)),
+    ("[[a]: POOL2?]\n", "a key is a word, not a list or mapping", (1, 2)),
+    ("k: &x !] *\n- ", "tags (`!`) are not part of the language", (1, 7)),
+    ("![]\n*", "tags (`!`) are not part of the language", (1, 1)),
+    ("!'!str - b\n", "tags (`!`) are not part of the language", (1, 1)),
+    ("*x |#\n", "`*x` has no anchor `&x` before it", (1, 1)),
+    ("&x !t {k: {a: x:?y}}\n", "tags (`!`) are not part of the language", (1, 4)),
+    ("a: b\n  !c: d: e\n", "the text is not YAML here", (2, 5)),
+]
+
+
+@LIBYAML
+@pytest.mark.parametrize(("text", "message", "place"), FIRST, ids=[text for text, *_ in FIRST])
+def test_of_several_faults_the_first_is_named(text: str, message: str, place: tuple[int, int], libyaml: bool) -> None:
+    assert only(text, libyaml=libyaml)[1:] == (message, place)
+
+
 def test_libyaml_is_what_is_tested() -> None:
     assert yaml.__with_libyaml__, "install PyYAML with libyaml, or these tests compare the pure parser to itself"
 
