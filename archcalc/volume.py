@@ -75,11 +75,13 @@ class Reach(NamedTuple):
 
     `ends` says so for the first outputs, `len(ends)` of them; each further round of as many outputs sees the
     same `advance` positions on.  A window of stride S is one pair and advances S; twofold upsampling
-    is `((0, 1), (0, 1))` and advances 1.  Both ends never fall from one output to the next.
+    is `((0, 1), (0, 1))` and advances 1.  Both ends never fall from one output to the next.  `dense` is whether
+    an output sees all the positions between its ends: a dilated window does not.
     """
 
     ends: tuple[tuple[int, int], ...]
     advance: int
+    dense: bool = True
 
     @classmethod
     def of(cls, period: int, advance: int, ends: Callable[[int], tuple[int, int]]) -> "Reach":
@@ -132,4 +134,4 @@ class Window(NamedTuple):
     def reach(self, extent: int) -> Reach:
         """What each place of the window sees."""
         before = self.fit(extent).before
-        return Reach(((-before, self.span - before),), self.stride)
+        return Reach(((-before, self.span - before),), self.stride, self.span == self.size)

@@ -6,7 +6,8 @@ jump *= S (Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional 
 input's own pixels have start 0.5.  Where branches meet, the field is the union.
 
 After upsampling neighbours see differently much: the fields then repeat after a period of outputs, and every
-one of them is kept, in whole pixels.  Zeros of the padding count as pixels, as they do in the published figures; beyond
+one of them is kept, in whole pixels; behind a transposed convolution whose stride exceeds its window some of them see
+nothing, and end where they begin.  Zeros of the padding count as pixels, as they do in the published figures; beyond
 the image and its padding there is nothing to see, and outputs that a layer does not have see nothing.
 """
 
@@ -39,7 +40,7 @@ class Field(NamedTuple):
         """Pixels that an output sees: the most, where neighbours see differently many."""
         if self.outputs is None or self.high is None:
             return max(last - first for first, last in self.ends)
-        return max(self._most(place) for place in range(min(self.outputs, len(self.ends))))
+        return max(0, *(self._most(place) for place in range(min(self.outputs, len(self.ends)))))
 
     def _most(self, place: int) -> int:
         """The most pixels that outputs at this place of their periods see."""
@@ -73,6 +74,14 @@ class Field(NamedTuple):
         first, last = self.ends[place]
         return first + period * self.advance, last + period * self.advance
 
+    def over(self, begin: int, end: int) -> tuple[int, int]:
+        """What the outputs from `begin` up to `end` see together."""
+        if begin == end:
+            return (at := self.at(begin)[0]), at
+        period = len(self.ends)
+        first, last = range(begin, min(end, begin + period)), range(max(begin, end - period), end)
+        return _together([*map(self.at, first), *map(self.at, last)])
+
     def through(self, window: Window | Reach, extent: int, outputs: int) -> "Field | None":
         """The field of `outputs` windows over `extent` outputs that have this field; None where it is not known."""
         jump = self.advance
@@ -82,26 +91,28 @@ class Field(NamedTuple):
         if isinstance(window, Window):
             fit = window.fit(extent)
             if fit.before or fit.after:  # the padding is seen, too; what a crop takes away is not
-                first, last = self.at(-fit.before)[0], self.at(extent - 1 + fit.after)[1]
+                first, last = self.over(-fit.before, extent + fit.after)
                 low = min(low, first) if fit.before > 0 else max(low, first)
                 high = max(high, last) if fit.after > 0 else min(high, last)
-            end = (outputs - 1) * window.stride + window.span - 1 - fit.before
-            high = min(high, self.at(end)[1])  # nothing is seen of what no window reads
-            if len(self.ends) == 1:
-                ((first, last),) = self.ends
+            end = (outputs - 1) * window.stride + window.span - fit.before
+            high = min(high, self.over(end - len(self.ends), end)[1])  # nothing is seen of what no window reads
+            ((first, last), *others) = self.ends
+            if not others and first < last:
                 seen = first - fit.before * jump, last + (window.span - 1 - fit.before) * jump
                 return Field((seen,), jump * window.stride, outputs, low, high)
         reach = window.reach(extent) if isinstance(window, Window) else window
         rounds = len(self.ends) // gcd(reach.advance, len(self.ends))  # of the reach until both periods end
         if not reach.ends or rounds * len(reach.ends) > MAX_PERIOD:
             return None
+        if not reach.dense and any(first == last for first, last in self.ends):
+            return None  # which of the outputs that see nothing it reads is another question
         places = [
             (first + number * reach.advance, last + number * reach.advance)
             for number in range(rounds)
             for first, last in reach.ends
         ]
         return Field(
-            tuple((self.at(first)[0], self.at(last - 1)[1]) for first, last in places),
+            tuple(self.over(first, last) for first, last in places),
             rounds * reach.advance * jump // len(self.ends),
             outputs,
             low,
@@ -167,19 +178,17 @@ def _union(fields: list[Field | None], extent: int) -> Field | None:
     periods = {one.advance and Fraction(one.advance, len(one.ends)) for one in known}
     period = lcm(*(len(one.ends) for one in known))
     if len(periods) > 1 or None in periods or period > MAX_PERIOD:
-        return Field(
-            ((min(one.ends[0][0] for one in known), max(one.ends[0][1] for one in known)),), None, count, low, high
-        )
-    ends = [[one.at(output) for one in known] for output in range(period)]
+        return Field((_together([one.ends[0] for one in known]),), None, count, low, high)
+    ends = (_together([one.at(output) for one in known]) for output in range(period))
     first = known[0]
     assert first.advance is not None
-    return Field(
-        tuple((min(one[0] for one in places), max(one[1] for one in places)) for places in ends),
-        first.advance * period // len(first.ends),
-        count,
-        low,
-        high,
-    )
+    return Field(tuple(ends), first.advance * period // len(first.ends), count, low, high)
+
+
+def _together(seen: list[tuple[int, int]]) -> tuple[int, int]:
+    """From the first pixel to the last of all those that see any."""
+    some = [one for one in seen if one[0] < one[1]] or [(seen[0][0], seen[0][0])]
+    return min(first for first, _ in some), max(last for _, last in some)
 
 
 def _covers(whole: Field, fields: list[Field], extent: int) -> bool:

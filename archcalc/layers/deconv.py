@@ -179,7 +179,7 @@ class TransposedConv(Layer):
         width, height = (
             Reach((), 1)
             if dilation > 1 and stride > 1
-            else Reach.of(stride, 1, partial(_reached, span, stride, before))
+            else Reach.of(stride, 1, partial(_reached, span, stride, before))._replace(dense=dilation == 1)
             for span, stride, dilation, (before, _) in zip(
                 self.span, self.stride, self.dilation, self.cropped(), strict=True
             )
