@@ -53,6 +53,10 @@ def main() -> NoReturn:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - until the end
     if cannot_run := _surroundings():
         _leave(_complain(f"archcalc: {cannot_run}", USAGE))
+    if "_ARCHCALC_COMPLETE" in os.environ:
+        from archcalc.commands._shell import install
+
+        install()
     try:
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:

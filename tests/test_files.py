@@ -178,14 +178,14 @@ def test_no_output_over_what_is_read(repository: Path) -> None:
     before = {path: path.read_text() for path in repository.rglob("*") if path.is_file()}
     spec, checked = "specs/good.yaml", "is a spec that is checked; write to another file"
     for arguments, message in [
-        ([spec, "-o", spec], f"--output-file: {spec} {checked}"),
-        ([spec, "-o", f"./{spec}"], f"--output-file: ./{spec} {checked}"),
-        (["specs", "-o", spec], f"--output-file: {spec} {checked}"),
-        ([spec, "-o", "link.yaml"], f"--output-file: link.yaml {checked}"),
+        ([spec, "-o", spec], f"--output: {spec} {checked}"),
+        ([spec, "-o", f"./{spec}"], f"--output: ./{spec} {checked}"),
+        (["specs", "-o", spec], f"--output: {spec} {checked}"),
+        ([spec, "-o", "link.yaml"], f"--output: link.yaml {checked}"),
         ([spec, "--write-baseline", spec], f"--write-baseline: {spec} {checked}"),
-        ([spec, "-o", "new", "--write-baseline", "./new"], "--output-file and --write-baseline name one file, new"),
-        ([spec, "-o", "known.json", "--baseline", "known.json"], "--output-file: known.json is the baseline; write to another file"),
-        (["specs/more.yaml", "-o", "specs/base.yaml"], "--output-file: specs/base.yaml is a spec that another one extends; write to another file"),
+        ([spec, "-o", "new", "--write-baseline", "./new"], "--output and --write-baseline name one file, new"),
+        ([spec, "-o", "known.json", "--baseline", "known.json"], "--output: known.json is the baseline; write to another file"),
+        (["specs/more.yaml", "-o", "specs/base.yaml"], "--output: specs/base.yaml is a spec that another one extends; write to another file"),
         (["specs/more.yaml", "--write-baseline", "specs/base.yaml"], "--write-baseline: specs/base.yaml is a spec that another one extends; write to another file"),
     ]:  # fmt: skip
         result = run("check", *arguments)

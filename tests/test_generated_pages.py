@@ -33,7 +33,7 @@ def command_section(name: str, command: click.Command) -> Iterator[str]:
     yield f"`{command.get_usage(context).removeprefix('Usage: ')}`\n\n".replace("\n  ", " ")
     for paragraph in (command.help or "").replace("\b\n", "").split("\n\n"):
         yield " ".join(line.strip() for line in paragraph.splitlines()) + "\n\n"
-    options = [one for one in command.params if isinstance(one, click.Option)]
+    options = [one for one in command.params if isinstance(one, click.Option) and not one.hidden]
     if options:
         yield "| option | takes | default | what it does |\n|---|---|---|---|\n"
         yield from (option_row(one) for one in options)
@@ -41,7 +41,9 @@ def command_section(name: str, command: click.Command) -> Iterator[str]:
 
 
 def option_row(option: click.Option) -> str:
-    names = ", ".join(f"`{one}`" for one in sorted([*option.opts, *option.secondary_opts], key=len))
+    names = ", ".join(
+        f"`{one}`" for one in sorted([*getattr(option, "shown_opts", option.opts), *option.secondary_opts], key=len)
+    )
     if option.is_flag or option.secondary_opts:
         takes = ""
     elif isinstance(option.type, click.Choice):
@@ -133,5 +135,5 @@ def test_every_option_is_described() -> None:
         command = cli.get_command(context, name)
         assert command is not None
         for one in command.params:
-            if isinstance(one, click.Option) and one.name not in ("format", "form"):
+            if isinstance(one, click.Option) and not one.hidden:
                 assert one.help, f"{name} {one.opts}"

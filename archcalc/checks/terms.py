@@ -67,8 +67,8 @@ TERMS = (
         "the values of the volumes",
         """
         The values of a layer's output for one image, width*height*channels; the total is over all layers and the input.
-        `report --convention inplace`, the default, counts none where a layer may overwrite its input or hand it on (see
-        `inplace`); `--convention separate` counts every output.  Batches, gradients and what autograd keeps besides are
+        `report --inplace`, the default, counts none where a layer may overwrite its input or hand it on (see
+        `inplace`); `--no-inplace` counts every output.  Batches, gradients and what autograd keeps besides are
         for `plan`.
 
         Papers differ: the "activations" of RegNet are the outputs of convolutions only (Radosavovic et al., 2020).

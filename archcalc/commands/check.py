@@ -12,12 +12,14 @@ from archcalc.commands._common import (
     FOUND,
     OK,
     USAGE,
-    complete_specs,
     deliver,
     examine_spec,
     extended_by,
-    look_of,
+    format_option,
+    look_for,
+    output_option,
     refuse_overwriting,
+    spec_argument,
     spec_files,
     spec_options,
 )
@@ -29,12 +31,12 @@ FILE = click.Path(dir_okay=False)
 
 
 @click.command()
-@click.argument("specs", nargs=-1, required=True, metavar="SPEC...", shell_complete=complete_specs)
-@click.option("--format", "-f", "form", type=click.Choice(formats.names("check")), default="text", show_default=True)
+@spec_argument("specs", metavar="SPEC...", nargs=-1, required=True)
+@format_option("check")
 @click.option("--concise", is_flag=True, help="Print a line a finding; for --format text.")
 @click.option("--quiet", "-q", is_flag=True, help="Print findings only.")
 @click.option("--info", is_flag=True, help="Give all advice, also what is off by default.")
-@click.option("--output-file", "--output", "-o", type=FILE, help="Write to a file, whole or not at all.")
+@output_option("--output-file")
 @click.option(
     "--fail-on",
     type=click.Choice(["error", "warning", "never"]),
@@ -52,7 +54,7 @@ def check(
     concise: bool,
     quiet: bool,
     info: bool,
-    output_file: str | None,
+    path: str | None,
     fail_on: Literal["error", "warning", "never"],
     baseline: str | None,
     write_baseline: str | None,
@@ -75,7 +77,7 @@ def check(
     files = list(spec_files(specs))
     if extending:
         files += extended_by(files)
-    outputs = {"--output-file": output_file, "--write-baseline": write_baseline}
+    outputs = {"--output": path, "--write-baseline": write_baseline}
     read = dict.fromkeys(files, "a spec that is checked") | ({baseline: "the baseline"} if baseline else {})
     refuse_overwriting(outputs, read)
     configuration = find_configuration(current_folder())
@@ -84,9 +86,7 @@ def check(
         from archcalc.project.baseline import Baseline, read_baseline
 
         known = read_baseline(baseline) if baseline else Baseline()
-    look = look_of(sys.stdout)._replace(quiet=quiet, concise=concise, fail_on=None if fail_on == "never" else fail_on)
-    if output_file:
-        look = look._replace(color=False, unicode=True)
+    look = look_for(path)._replace(quiet=quiet, concise=concise, fail_on=None if fail_on == "never" else fail_on)
     select: Any = None if configuration.select is None else configuration
     if info:
         from archcalc.checks.rules import RULES
@@ -113,10 +113,10 @@ def check(
 
     texts = formats.renderer("check", form)(results(), look)
     code = OK
-    if output_file:
+    if path:
         whole = "".join(texts)
         refuse_overwriting(outputs, bases)
-        code = deliver(whole, output_file)
+        code = deliver(whole, path)
     else:
         for text in texts:
             sys.stdout.write(text)

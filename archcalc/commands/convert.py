@@ -8,11 +8,13 @@ from archcalc.commands._common import (
     FOUND,
     OK,
     USAGE,
-    complete_specs,
     deliver,
     examine_spec,
     explain,
+    output_option,
     refuse_overwriting,
+    spec_argument,
+    spec_options,
 )
 
 if TYPE_CHECKING:
@@ -21,11 +23,10 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("spec", shell_complete=complete_specs)
+@spec_argument()
 @click.option("--fc-to-conv", is_flag=True, help="Write every fc layer as the convolution that equals it.")
-@click.option("--output", "-o", "path", metavar="FILE", help="Write to FILE, whole or not at all [default: stdout].")
-@click.option("--set", "variables", multiple=True, metavar="NAME=N", help="Set a variable of the spec.")
-@click.option("--input", "input_size", metavar="WxHxC", help="The converted network's input, like 384x384x3.")
+@output_option()
+@spec_options
 def convert(spec: str, fc_to_conv: bool, path: str | None, variables: tuple[str, ...], input_size: str | None) -> int:
     """Write an equivalent spec.
 

@@ -1,19 +1,33 @@
 """`archcalc diff`."""
 
-import sys
-
 import click
 
 from archcalc import formats
-from archcalc.commands._common import FOUND, OK, USAGE, complete_specs, examine_spec, explain, look_of, spec_options
+from archcalc.commands._common import (
+    FOUND,
+    OK,
+    USAGE,
+    deliver,
+    examine_spec,
+    explain,
+    format_option,
+    look_for,
+    output_option,
+    refuse_overwriting,
+    spec_argument,
+    spec_options,
+)
 
 
 @click.command()
-@click.argument("first", metavar="A", shell_complete=complete_specs)
-@click.argument("second", metavar="[B]", required=False, shell_complete=complete_specs)
-@click.option("--format", "-f", "form", type=click.Choice(formats.names("diff")), default="text", show_default=True)
+@spec_argument("first", "A")
+@spec_argument("second", "[B]", required=False)
+@format_option("diff")
+@output_option()
 @spec_options
-def diff(first: str, second: str | None, form: str, variables: tuple[str, ...], input_size: str | None) -> int:
+def diff(
+    first: str, second: str | None, form: str, path: str | None, variables: tuple[str, ...], input_size: str | None
+) -> int:
     """Compare two specs, layer by layer.
 
     Prints layers that were added (+), removed (-) or changed (~), those that only the layers before them
@@ -29,6 +43,8 @@ def diff(first: str, second: str | None, form: str, variables: tuple[str, ...], 
     """
     if second is None and not variables and input_size is None:
         raise click.UsageError("give a second SPEC, or --set or --input to compare A with")
+    read = {one: "a spec that is compared" for one in (first, second) if one}
+    refuse_overwriting({"--output": path}, read)
     a = examine_spec(
         first, variables if second else (), input_size if second or first.startswith("torch:") else None, runs=True
     )
@@ -44,5 +60,6 @@ def diff(first: str, second: str | None, form: str, variables: tuple[str, ...], 
     found = compare(a.report, b.report)
     settings = " ".join([*variables, *([input_size] if input_size else [])])
     names = (a.path, b.path if second else f"{b.path} with {settings}")
-    sys.stdout.write(formats.renderer("diff", form)(found, names, look_of(sys.stdout)))
+    if code := deliver(formats.renderer("diff", form)(found, names, look_for(path)), path):
+        return code
     return OK if found.equal else FOUND

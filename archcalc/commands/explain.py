@@ -1,20 +1,33 @@
 """`archcalc explain`."""
 
-import sys
-
 import click
 
 from archcalc import formats
-from archcalc.commands._common import FOUND, OK, USAGE, complete_specs, examine_spec, look_of, spec_options
+from archcalc.commands._common import (
+    FOUND,
+    USAGE,
+    complete_layers,
+    deliver,
+    examine_spec,
+    format_option,
+    look_for,
+    output_option,
+    refuse_overwriting,
+    spec_argument,
+    spec_options,
+)
 from archcalc.commands._common import explain as print_findings
 
 
 @click.command()
-@click.argument("spec", shell_complete=complete_specs)
-@click.argument("layer")
-@click.option("--format", "-f", "form", type=click.Choice(formats.names("explain")), default="text", show_default=True)
+@spec_argument()
+@click.argument("layer", shell_complete=complete_layers)
+@format_option("explain")
+@output_option()
 @spec_options
-def explain(spec: str, layer: str, form: str, variables: tuple[str, ...], input_size: str | None) -> int:
+def explain(
+    spec: str, layer: str, form: str, path: str | None, variables: tuple[str, ...], input_size: str | None
+) -> int:
     """Say why a LAYER is as it is: its size, parameters, operations, memory and receptive field, with the arithmetic.
 
     For a layer that does not fit, says what would.  Exits 1 where the layer has no volume.
@@ -23,6 +36,7 @@ def explain(spec: str, layer: str, form: str, variables: tuple[str, ...], input_
     from archcalc.files import shown_path
     from archcalc.language.suggest import nearest
 
+    refuse_overwriting({"--output": path}, {spec: "the spec itself"})
     found = examine_spec(spec, variables, input_size)
     if found is None:
         return USAGE
@@ -41,5 +55,4 @@ def explain(spec: str, layer: str, form: str, variables: tuple[str, ...], input_
     node = row.node
     place = f", {found.path}:{node.span.line}" if node.span.line else f", {found.path}"
     head = f"{node.name}: {node.layer.label}{place}"
-    sys.stdout.write(formats.renderer("explain", form)(head, facts(found.report, row), look_of(sys.stdout)))
-    return OK
+    return deliver(formats.renderer("explain", form)(head, facts(found.report, row), look_for(path)), path)

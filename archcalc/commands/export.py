@@ -9,22 +9,24 @@ from archcalc.commands._common import (
     FOUND,
     OK,
     USAGE,
-    complete_specs,
     examine_spec,
     explain,
+    output_option,
     refuse_overwriting,
+    seed_option,
+    spec_argument,
     spec_options,
 )
 
 
 @click.command()
-@click.argument("spec", shell_complete=complete_specs)
+@spec_argument()
 @click.option("--to", "form", type=click.Choice(names()), required=True, help="The tool whose file it is to be.")
-@click.option("--output", "-o", "path", metavar="FILE", required=True, help="Write to FILE, whole or not at all.")
+@output_option(required=True)
 @click.option(
     "--weights", is_flag=True, help="onnx: with the weights that `verify` draws; the network is executed once."
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of --weights.")
+@seed_option()
 @spec_options
 def export(
     spec: str, form: str, path: str, weights: bool, seed: int, variables: tuple[str, ...], input_size: str | None

@@ -6,14 +6,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archcalc.commands._common import FOUND, OK, USAGE, deliver, explain
+from archcalc.commands._common import (
+    FOUND,
+    OK,
+    USAGE,
+    deliver,
+    explain,
+    spec_argument,
+)
 
 if TYPE_CHECKING:
     from archcalc.authoring.fix import Fixed
 
 
 @click.command()
-@click.argument("spec")
+@spec_argument()
 @click.option("--diff", is_flag=True, help="Print what would change; write nothing.")
 def fix(spec: str, diff: bool) -> int:
     """Make the repairs that are certain: other frameworks' names, slips of the pen, forgotten quotes.

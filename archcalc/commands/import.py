@@ -8,19 +8,21 @@ from archcalc.commands._common import (
     FOUND,
     OK,
     USAGE,
-    complete_specs,
     deliver,
     examine_spec,
     explain,
+    input_option,
+    output_option,
     refuse_overwriting,
+    spec_argument,
 )
 
 
 @click.command(name="import")
-@click.argument("spec", metavar="FILE", shell_complete=complete_specs)
-@click.option("--output", "-o", "path", metavar="SPEC", help="Write to SPEC, whole or not at all [default: stdout].")
+@spec_argument("spec", "FILE")
+@output_option()
 @click.option("--names", is_flag=True, help="Keep every layer's name and order; nothing is folded.")
-@click.option("--input", "input_size", metavar="WxHxC", help="The size of the input, where the file leaves it open.")
+@input_option
 def import_file(spec: str, path: str | None, names: bool, input_size: str | None) -> int:
     """Write a model file of another tool, or a PyTorch model, as a spec that a person would keep.
 

@@ -1,12 +1,11 @@
 """`archcalc layers`."""
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from archcalc import formats
-from archcalc.commands._common import OK, look_of
+from archcalc.commands._common import deliver, format_option, look_for, output_option
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -22,8 +21,9 @@ def _complete(context: click.Context, parameter: click.Parameter, begun: str) ->
 
 @click.command()
 @click.argument("type", required=False, shell_complete=_complete)
-@click.option("--format", "-f", "form", type=click.Choice(formats.names("layers")), default="text", show_default=True)
-def layers(type: str | None, form: str) -> int:
+@format_option("layers")
+@output_option()
+def layers(type: str | None, form: str, path: str | None) -> int:
     """Explain a layer TYPE: its keys, its formula and what it sees, on an example; without one, list them all.
 
     TYPE is a spec's word, or another tool's for the same layer (Conv2d).
@@ -34,13 +34,11 @@ def layers(type: str | None, form: str) -> int:
 
     renderer = formats.module("layers", form)
     if type is None:
-        sys.stdout.write(renderer.render(entries(), look_of(sys.stdout)))
-        return OK
+        return deliver(renderer.render(entries(), look_for(path)), path)
     word = type.lower()
     found = word if word in TYPES else next((name for name in sorted(TYPES) if word in TYPES[name].aka), None)
     if found is None:
         meant = nearest(word, TYPES)
         help = f"did you mean {meant}?" if meant else "`archcalc layers` lists them"
         raise click.UsageError(f"there is no layer type {type!r}; {help}")
-    sys.stdout.write(renderer.render_one(entry(found), look_of(sys.stdout)))
-    return OK
+    return deliver(renderer.render_one(entry(found), look_for(path)), path)

@@ -1,7 +1,5 @@
 """`archcalc match`."""
 
-import sys
-
 import click
 
 from archcalc import formats
@@ -9,25 +7,31 @@ from archcalc.commands._common import (
     FOUND,
     OK,
     USAGE,
-    complete_specs,
+    deliver,
     examine_spec,
     explain,
-    look_of,
+    format_option,
+    look_for,
+    output_option,
+    refuse_overwriting,
+    spec_argument,
     spec_options,
 )
 
 
 @click.command()
-@click.argument("spec", shell_complete=complete_specs)
-@click.argument("model", metavar="TORCH")
+@spec_argument()
+@spec_argument("model", "TORCH")
 @click.option("--strict", is_flag=True, help="Compare eps, slopes, rates of drop path and what is frozen, too.")
 @click.option("--values", is_flag=True, help="Run both with the model's weights, too, and compare what they give.")
-@click.option("--format", "-f", "form", type=click.Choice(formats.names("diff")), default="text", show_default=True)
+@format_option("diff")
+@output_option()
 @spec_options
 def match(
     spec: str,
     model: str,
     form: str,
+    path: str | None,
     strict: bool,
     values: bool,
     variables: tuple[str, ...],
@@ -47,6 +51,7 @@ def match(
     """
     if values and not model.startswith("torch:"):
         raise click.UsageError("--values needs a PyTorch model, torch:package.module:factory")
+    refuse_overwriting({"--output": path}, {spec: "the spec itself"})
     a = examine_spec(spec, variables, input_size)
     if a is None:
         return USAGE
@@ -64,7 +69,8 @@ def match(
     from archcalc.variants.match import match
 
     found = match(a.report, b.report, strict=strict)
-    sys.stdout.write(formats.renderer("diff", form)(found, (a.path, b.path), look_of(sys.stdout)))
+    if code := deliver(formats.renderer("diff", form)(found, (a.path, b.path), look_for(path)), path):
+        return code
     if not values or not found.equal:
         return OK if found.equal else FOUND
     from archcalc.models import captured_torch
@@ -80,5 +86,5 @@ def match(
     if result.parted and not result.equal:
         first, distance = result.parted
         said += f"; {run.graph.nodes[first].name} is the first layer, by {distance:.1e}"
-    click.echo(said, err=form != "text")
+    click.echo(said, err=form != "text" or path not in (None, "-"))
     return OK if result.equal else FOUND

@@ -3,19 +3,24 @@
 import click
 
 from archcalc.authoring.starters import shapes
-from archcalc.commands._common import OK, deliver
+from archcalc.commands._common import (
+    OK,
+    deliver,
+    output_option,
+)
 
 
 @click.command()
 @click.argument("name")
 @click.option("--shape", type=click.Choice(shapes()), default="small", show_default=True, help="What to start from.")
-@click.option("--output", "-o", "path", metavar="FILE", help="Write to FILE, - for stdout [default: NAME.yaml].")
+@output_option()
 @click.option("--force", is_flag=True, help="Overwrite FILE if it exists.")
 def new(name: str, shape: str, path: str | None, force: bool) -> int:
     """Write a commented spec to start from.
 
     NAME is what the network is called.  Shapes: linear (one fc), small (two stages of convolution and
-    pooling), vgg (stages of 3x3 convolutions, with variables), residual (blocks and branches).
+    pooling), vgg (stages of 3x3 convolutions, with variables), residual (blocks and branches).  Writes NAME.yaml
+    unless --output says otherwise.
     """
     from archcalc.architecture import examine
     from archcalc.authoring.starters import file_name, starter

@@ -1,23 +1,29 @@
 """`archcalc plan`."""
 
-import sys
 from typing import Any
 
 import click
 
 from archcalc import formats
-from archcalc.commands._common import FOUND, OK, USAGE, MemorySize, examine_spec, explain, look_of, spec_options
+from archcalc.commands._common import (
+    FOUND,
+    OK,
+    USAGE,
+    MemorySize,
+    batch_option,
+    deliver,
+    dtype_option,
+    examine_spec,
+    explain,
+    format_option,
+    inplace_option,
+    look_for,
+    output_option,
+    refuse_overwriting,
+    spec_argument,
+    spec_options,
+)
 from archcalc.precision import OPTIMIZERS, PRECISIONS
-
-
-def read_batch(context: click.Context, option: click.Parameter, text: str | None) -> int | str | None:
-    """A number of images, or `max`."""
-    if text is None or text == "max":
-        return text
-    digits = text.replace("_", "")
-    if not (digits.isascii() and digits.isdecimal() and len(digits) <= 10 and 1 <= int(digits) < 2**31):
-        raise click.BadParameter(f"a whole number from 1 to {2**31 - 1:,}, or max, not {text!r}")
-    return int(digits)
 
 
 def read_budget(context: click.Context, option: click.Parameter, text: str | None) -> int | None:
@@ -31,12 +37,11 @@ def read_budget(context: click.Context, option: click.Parameter, text: str | Non
 
 
 @click.command()
-@click.argument("spec")
-@click.option("--format", "-f", "form", type=click.Choice(formats.names("plan")), default="table", show_default=True)
-@click.option(
-    "--batch", callback=read_batch, metavar="N|max", help="Images at a time; max: the most that fit --budget."
-)
-@click.option("--dtype", type=click.Choice([*PRECISIONS]), help="Type of the values; mixed_: with float32 parameters.")
+@spec_argument()
+@format_option("plan")
+@output_option()
+@batch_option(None, most=True)
+@dtype_option(PRECISIONS, None)
 @click.option("--optimizer", type=click.Choice([*OPTIMIZERS]), help="What trains, and keeps state for it.")
 @click.option("--budget", callback=read_budget, metavar="SIZE", help="The memory there is, like '11 GiB' or 16GB.")
 @click.option(
@@ -88,11 +93,12 @@ def read_budget(context: click.Context, option: click.Parameter, text: str | Non
 )
 @click.option("--context", type=MemorySize(), default=0, help="What the driver takes of the budget, like 400MiB.")
 @click.option("--layers", is_flag=True, help="Show what each layer takes, too (table).")
-@click.option("--inplace/--no-inplace", default=True, show_default=True, help="Whether ReLU and others overwrite.")
+@inplace_option()
 @spec_options
 def plan(
     spec: str,
     form: str,
+    path: str | None,
     batch: int | str | None,
     budget: int | None,
     variables: tuple[str, ...],
@@ -103,7 +109,8 @@ def plan(
     """Print the memory that inference and training need, and what fits.
 
     What is not given here of batch, dtype, optimizer and how they train is the spec's, under `training:`; then a batch of 1,
-    float32 and sgd-momentum.  With --budget, exits 1 when it does not suffice, and says what it would take.
+    float32 and sgd-momentum; of the dtypes mixed_ ones have float32 parameters.  --batch max is the most that fits
+    --budget.  With --budget, exits 1 when it does not suffice, and says what it would take.
 
     SPEC may be torch:package.module:factory, a PyTorch model; that code then runs on this machine.
 
@@ -113,6 +120,7 @@ def plan(
     """
     if batch == "max" and budget is None:
         raise click.UsageError("--batch max needs --budget, the memory that is to be filled")
+    refuse_overwriting({"--output": path}, {spec: "the spec itself"})
     found = examine_spec(spec, variables, input_size, runs=True)
     if found is None:
         return USAGE
@@ -125,5 +133,7 @@ def plan(
         planned = architecture.plan(batch=batch, budget=budget, **options)  # type: ignore[arg-type]
     except ValueError as error:  # options that exclude each other
         raise click.UsageError(str(error)) from None
-    sys.stdout.write(formats.renderer("plan", form)(planned, look_of(sys.stdout)._replace(layers=layers)))
+    code = deliver(formats.renderer("plan", form)(planned, look_for(path)._replace(layers=layers)), path)
+    if code:
+        return code
     return OK if found.ok and (planned.budget is None or planned.budget.fits) else FOUND

@@ -10,10 +10,17 @@ from archcalc.commands._common import (
     FOUND,
     OK,
     USAGE,
-    complete_specs,
+    batch_option,
+    deliver,
+    dtype_option,
     examine_spec,
     explain,
-    look_of,
+    format_option,
+    inplace_option,
+    look_for,
+    output_option,
+    refuse_overwriting,
+    spec_argument,
     spec_options,
 )
 from archcalc.precision import DTYPES
@@ -63,18 +70,11 @@ def complete_columns(context: click.Context, option: click.Parameter, begun: str
 
 
 @click.command()
-@click.argument("spec", shell_complete=complete_specs)
-@click.option("--format", "-f", "form", type=click.Choice(formats.names("report")), default="table", show_default=True)
-@click.option(
-    "--batch", type=click.IntRange(1, 2**31 - 1), default=1, show_default=True, help="Images at a time, for memory."
-)
-@click.option(
-    "--dtype",
-    type=click.Choice(list(DTYPES)),
-    default="float32",
-    show_default=True,
-    help="Type of the values, for memory.",
-)
+@spec_argument()
+@format_option("report")
+@output_option()
+@batch_option(1)
+@dtype_option(DTYPES, "float32")
 @click.option(
     "--layout",
     type=click.Choice(["WxHxC", "NCHW", "NHWC"], case_sensitive=False),
@@ -82,13 +82,8 @@ def complete_columns(context: click.Context, option: click.Parameter, begun: str
     show_default=True,
     help="How volumes are written.",
 )
-@click.option(
-    "--convention",
-    type=click.Choice(["inplace", "separate"]),
-    default="inplace",
-    show_default=True,
-    help="Whether ReLU and dropout own memory.",
-)
+@inplace_option()
+@click.option("--convention", type=click.Choice(["inplace", "separate"]), hidden=True)
 @click.option(
     "--depth",
     type=click.IntRange(1, 64),
@@ -114,10 +109,12 @@ def complete_columns(context: click.Context, option: click.Parameter, begun: str
 def report(
     spec: str,
     form: str,
+    path: str | None,
     batch: int,
     dtype: str,
     layout: str,
-    convention: str,
+    inplace: bool,
+    convention: str | None,
     depth: int | None,
     columns: tuple[str, ...],
     sort: str,
@@ -142,14 +139,17 @@ def report(
         raise click.UsageError(
             "--top takes the first lines of a sorted table; say by what with --sort, as in --sort macs"
         )
-    found = examine_spec(spec, variables, input_size, convention=convention, runs=True)
+    refuse_overwriting({"--output": path}, {spec: "the spec itself"})
+    counted = convention or ("inplace" if inplace else "separate")
+    found = examine_spec(spec, variables, input_size, convention=counted, runs=True)
     if found is None:
         return USAGE
-    look = look_of(sys.stdout)._replace(
+    look = look_for(path)._replace(
         batch=batch, dtype=dtype, layout=layout, depth=depth, im2col=im2col, columns=columns, sort=sort, top=top
     )
+    code = OK
     if found.fits or (found.report.rows and getattr(renderer, "PARTIAL", False)):
-        sys.stdout.write(renderer.render(found.report, look))
+        code = deliver(renderer.render(found.report, look), path)
         sys.stdout.flush()
     explain(found)
-    return OK if found.ok else FOUND
+    return code or (OK if found.ok else FOUND)

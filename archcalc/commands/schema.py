@@ -1,19 +1,16 @@
 """`archcalc schema`."""
 
-import sys
-
 import click
 
-from archcalc.commands._common import OK
+from archcalc.commands._common import deliver, output_option
 
 
 @click.command()
-def schema() -> int:
+@output_option()
+def schema(path: str | None) -> int:
     """Print the JSON Schema of specs, for editors that complete and check YAML."""
     import json
 
     from archcalc.authoring.schema import schema as generated
 
-    json.dump(generated(), sys.stdout, indent=1)
-    sys.stdout.write("\n")
-    return OK
+    return deliver(json.dumps(generated(), indent=1) + "\n", path)

@@ -7,7 +7,24 @@ from typing import TYPE_CHECKING
 import click
 
 from archcalc import formats
-from archcalc.commands._common import FOUND, OK, USAGE, MemorySize, examine_spec, explain, look_of, spec_options
+from archcalc.commands._common import (
+    FOUND,
+    OK,
+    USAGE,
+    MemorySize,
+    batch_option,
+    deliver,
+    dtype_option,
+    examine_spec,
+    explain,
+    format_option,
+    look_for,
+    output_option,
+    refuse_overwriting,
+    seed_option,
+    spec_argument,
+    spec_options,
+)
 
 if TYPE_CHECKING:
     from archcalc.forward.run import Array
@@ -15,13 +32,12 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("spec")
-@click.option("--format", "-f", "form", type=click.Choice(formats.names("verify")), default="table", show_default=True)
-@click.option("--batch", type=click.IntRange(1, 2**31 - 1), default=1, show_default=True, help="Images at a time.")
-@click.option(
-    "--dtype", type=click.Choice(["float32", "float64"]), default="float32", show_default=True, help="Type of values."
-)
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of weights and image.")
+@spec_argument()
+@format_option("verify")
+@output_option()
+@batch_option(1)
+@dtype_option(("float32", "float64"), "float32")
+@seed_option()
 @click.option("--image", metavar="FILE.npy", help="Values to read, [H, W, C] or [N, H, W, C], instead of random ones.")
 @click.option(
     "--max-memory",
@@ -38,6 +54,7 @@ if TYPE_CHECKING:
 def verify(
     spec: str,
     form: str,
+    path: str | None,
     batch: int,
     dtype: str,
     seed: int,
@@ -54,6 +71,7 @@ def verify(
     from the operands, memory is measured while it is used.  Exits 1 if anything is not as predicted, or if the
     run was refused (--max-memory) or ended (--timeout).
     """
+    refuse_overwriting({"--output": path}, {spec: "the spec itself"})
     found = examine_spec(spec, variables, input_size, runs=True)
     if found is None:
         return USAGE
@@ -81,7 +99,8 @@ def verify(
         ) from None
     except ValueError as error:
         raise click.UsageError(f"--image: {error}") from None
-    sys.stdout.write(formats.renderer("verify", form)(result, look_of(sys.stdout)))
+    if code := deliver(formats.renderer("verify", form)(result, look_for(path)), path):
+        return code
     return OK if result.ok and found.ok else FOUND
 
 

@@ -1,21 +1,31 @@
 """`archcalc zoo`."""
 
-import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
 
 from archcalc import formats
-from archcalc.commands._common import FOUND, OK, USAGE, examine_spec, explain, look_of
+from archcalc.commands._common import (
+    FOUND,
+    OK,
+    USAGE,
+    deliver,
+    examine_spec,
+    explain,
+    format_option,
+    look_for,
+    output_option,
+)
 
 if TYPE_CHECKING:
     from archcalc.architecture import Examination
 
 
 @click.command()
-@click.option("--format", "-f", "form", type=click.Choice(formats.names("zoo")), default="table", show_default=True)
-def zoo(form: str) -> int:
+@format_option("zoo")
+@output_option()
+def zoo(form: str, path: str | None) -> int:
     """List the specs that ship with archcalc.
 
     Each is read and measured as it is listed: parameters, multiply-accumulates, and the memory of its
@@ -37,5 +47,5 @@ def zoo(form: str) -> int:
                 explain(found)
                 code = code or FOUND
 
-    sys.stdout.write(formats.renderer("zoo", form)(list(entries()), look_of(sys.stdout)))
-    return code
+    text = formats.renderer("zoo", form)(list(entries()), look_for(path))
+    return deliver(text, path) or code

@@ -33,7 +33,7 @@ def run(*arguments: str, stdin: str = "", **environment: str) -> subprocess.Comp
         (("report", "vgg16"), 2, "archcalc: there is no file vgg16; did you mean zoo:vgg16?"),
         (("report", "zoo:resnet500"), 2, "archcalc: the zoo has no resnet500; did you mean resnet50?"),
         (("report", "zoo:../vgg16"), 2, "archcalc: the zoo has no ../vgg16; did you mean vgg16?"),
-        (("report", "zoo:vgg16", "--batch", "0"), 2, "0 is not in the range"),
+        (("report", "zoo:vgg16", "--batch", "0"), 2, "a whole number from 1 to 2,147,483,647, not '0'"),
         (("nothing",), 2, "No such command 'nothing'"),
         (("check",), 2, "Missing argument 'SPEC...'"),
     ],

@@ -396,7 +396,7 @@ def test_what_is_not_text_is_a_finding_like_others(folder: Path, form: str) -> N
 @pytest.mark.parametrize("form", formats.names("check"))
 def test_output_file_has_what_would_be_printed(folder: Path, form: str) -> None:
     printed = run("check", "bad.yaml", "--format", form).stdout
-    result = run("check", "bad.yaml", "--format", form, "--output-file", "out")
+    result = run("check", "bad.yaml", "--format", form, "--output", "out")
     assert (result.return_value, result.stdout) == (1, "")
     assert Path("out").read_text() == printed
 

@@ -211,7 +211,7 @@ def test_exit_codes(arguments: tuple[str, ...], code: int, message: str) -> None
         (("zoo:vgg16",), "say what to convert: --fc-to-conv"),
         (
             ("zoo:vgg16", "--fc-to-conv", "--input", "3x3"),
-            "--input: `3x3` has no channels: a volume is width x height x channels",
+            "`3x3` has no channels: a volume is width x height x channels; write 3x3x3 for an image of 3 channels",
         ),
     ],
 )
