@@ -158,6 +158,9 @@ def test_a_translation_has_the_same_blocks_and_figures(original: Path, translate
     one, other = original.read_text(encoding="utf-8"), translated.read_text(encoding="utf-8")
     assert [block[:4] for block in blocks(one)] == [block[:4] for block in blocks(other)]
     sections = [re.split(r"^#+ ", FENCE.sub("", text), flags=re.MULTILINE) for text in (one, other)]
+    if sections[0][-1].startswith("Speed\n"):  # figures of one machine: the translation says where they are
+        assert figures(sections[1].pop()) == []
+        sections[0].pop()
     assert len(sections[0]) == len(sections[1])
     for here, there in zip(*sections, strict=True):
         assert figures(here) == figures(there), there[:80]

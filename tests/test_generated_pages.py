@@ -1,4 +1,4 @@
-"""Pages that are made of the program: docs/commands.md of click's commands, docs/architecture.md of the rooms' docstrings.
+"""Pages made of the program: docs/commands.md of click's commands, docs/architecture.md of the rooms' docstrings, docs/rules.md of the rules'.
 
 `pytest --update-goldens` writes them anew.
 """
@@ -81,7 +81,7 @@ def commands_page() -> str:
 
 ARCHITECTURE = """# Architecture
 
-Generated from [CONTRIBUTING](../CONTRIBUTING.md) and from what each room says about itself; do not edit. Data flows one way:
+Generated from [CONTRIBUTING](https://github.com/archcalc/archcalc/blob/main/CONTRIBUTING.md) and from what each room says about itself; do not edit. Data flows one way:
 
     YAML text -> nodes -> steps -> Graph -> Report -> plan | verify | checks -> formats
 
@@ -104,6 +104,11 @@ def architecture_page() -> str:
     return ARCHITECTURE + "".join(parts).rstrip() + "\n"
 
 
+def rules_page() -> str:
+    """The catalogue, as the package has it."""
+    return (ROOT / "archcalc" / "CATALOGUE.md").read_text(encoding="utf-8")
+
+
 def room(name: str) -> str:
     """What a room, or a module of that name, says about itself; of a folder its files', too."""
     path = ROOT / "archcalc" / name
@@ -120,7 +125,9 @@ def first(path: Path) -> str:
     return " ".join(text.partition("\n\n")[0].split())
 
 
-@pytest.mark.parametrize(("name", "make"), [("commands.md", commands_page), ("architecture.md", architecture_page)])
+@pytest.mark.parametrize(
+    ("name", "make"), [("commands.md", commands_page), ("architecture.md", architecture_page), ("rules.md", rules_page)]
+)
 def test_the_page_is_current(name: str, make: object, request: pytest.FixtureRequest) -> None:
     assert callable(make)
     text = make()
