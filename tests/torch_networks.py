@@ -302,6 +302,8 @@ class Network:
                 return getattr(F, name)(x, inplace=self.inplace and self.overwrites(node))
             case "tanh" | "sigmoid" as name:
                 return getattr(torch, name)(x)
+            case "gelu_tanh":
+                return F.gelu(x, approximate="tanh")
             case "gelu" | "softplus" as name:
                 return getattr(F, name)(x)
             case "softmax" | "log_softmax" as name:

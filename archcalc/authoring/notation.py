@@ -156,7 +156,7 @@ def joined(type: str, branches: list[list[Item]], name: str) -> Iterator[str]:
         elif len(steps) == 1 and steps[0].step:
             yield f"  - {item_text(steps[0].step)}"
         else:
-            lines = listed(items)
+            lines = [*steps[0].lines] if len(steps) == 1 else listed(items)
             yield f"  - {lines[0]}"
             yield from (f"    {line}" for line in lines[1:])
     if name:

@@ -74,6 +74,7 @@ FURTHER: dict[str, Callable[[Any, list[Any], list[Any]], Any]] = {
     "maximum": _joined(torch.maximum),
     "minimum": _joined(torch.minimum),
     "mish": _each(functional.mish),
+    "gelu_tanh": _each(lambda x: functional.gelu(x, approximate="tanh")),
     "pixel_shuffle": lambda layer, images, weights: functional.pixel_shuffle(images[0], layer.factor),
     "pixel_unshuffle": lambda layer, images, weights: functional.pixel_unshuffle(images[0], layer.factor),
     "reshape": _reshape,

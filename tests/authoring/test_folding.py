@@ -217,6 +217,50 @@ def test_shared_weights_and_sizes_of_others_keep_their_names() -> None:
     )
 
 
+def test_a_projection_that_some_have_is_a_variable() -> None:
+    """The first block of a stage of ResNet; where there is no projection, its numbers are any."""
+    block = "  - add: [{1}, [CONV3-{0}s{2}p1 -> BN -> RELU -> CONV3-{0}p1 -> BN]]\n  - RELU\n"
+    rows = [(8, "[]", 1)] * 2
+    for n in (16, 24):
+        rows += [(n, f"[CONV1-{n}s2 -> BN]", 2), (n, "[]", 1)]
+    text = folded(layers("".join(block.format(*row) for row in rows), "input: 32x32x8\nrounding: floor\n"))
+    assert text == (
+        "archcalc: 1\n"
+        "input: 32x32x8\n"
+        "rounding: floor\n"
+        "blocks:\n"
+        "  residual:\n"
+        "    vars: {project: , filters: , stride: }\n"
+        "    layers:\n"
+        "      - add:\n"
+        '          - "[CONV1-($filters)s2 -> BN]*project"\n'
+        "          - CONV3-($filters)s($stride)p1 -> BN -> RELU -> CONV3-($filters)p1 -> BN\n"
+        "      - RELU\n"
+        "layers:\n"
+        "  - repeat: 2\n"
+        "    layers: [residual: {project: 0, filters: 8, stride: 1}]\n"
+        "  - residual: {project: 1, filters: 16, stride: 2}\n"
+        "  - residual: {project: 0, filters: 16, stride: 1}\n"
+        "  - residual: {project: 1, filters: 24, stride: 2}\n"
+        "  - residual: {project: 0, filters: 24, stride: 1}\n"
+    )
+
+
+def test_a_sum_that_only_some_make_is_a_variable() -> None:
+    """MobileNetV2 adds a block's input only where stride and channels allow it."""
+    body = "[CONV1-{0} -> BN -> RELU6 -> DWCONV3s{1}p1 -> BN -> RELU6 -> SHUFFLE2 -> BN -> SOFTMAX -> PRELU -> ELU -> CONV1-{2} -> BN -> TANH -> SIGMOID]"
+    rows = [(16, 2, 16), (24, 1, 16), (16, 2, 24), (24, 1, 24), (32, 1, 24), (64, 2, 8), (60, 1, 8), (62, 1, 16)]
+    text, before = "", 8
+    for expanded, stride, filters in rows:
+        one = body.format(expanded, stride, filters)
+        text += f"  - add: [[], {one}]\n" if (stride, filters) == (1, before) else f"  - {one[1:-1]}\n"
+        before = filters
+    text = folded(layers(text, "input: 64x64x8\nrounding: floor\n"))
+    assert "      - add:\n          - if: $skip\n            layers: []\n          - - CONV1" in text
+    assert "  - residual: {skip: 0, filters: 16, stride: 2, filters2: 16}\n" in text
+    assert text.count("CONV1") == 2
+
+
 @given(networks)
 @settings(max_examples=100, deadline=None)
 def test_any_network(network: Network) -> None:

@@ -134,7 +134,7 @@ BRANCHES = {
     "residual": "  - add:\n      - []\n      - CONV3-8p1 -> BN\n",
     "projection": "  - RELU\n  - add:\n      - CONV1-4s1\n      - CONV3-4p1 -> BN\n  - RELU\n",
     "nested": "  - concat:\n      - CONV1-4\n      - - CONV1-8\n        - concat:\n            - CONV3-4p1\n            - CONV1-4\n      - []\n",
-    "nested first": "  - concat:\n      - - concat:\n            - CONV3-4p1\n            - CONV1-4\n      - CONV1-4\n",
+    "nested first": "  - concat:\n      - concat:\n          - CONV3-4p1\n          - CONV1-4\n      - CONV1-4\n",
     "only the input": "  - RELU\n  - add:\n      - []\n      - []\n",
     "squeeze and excitation": "  - multiply:\n      - []\n      - GAP -> FC-2 -> RELU -> FC-8 -> SIGMOID\n",
     "in a row": "  - add:\n      - []\n      - RELU\n  - add:\n      - []\n      - TANH\n",
@@ -182,7 +182,7 @@ def test_names_with_one_beginning_are_blocks() -> None:
     assert document.problems == ()
     text = reread(document.graph)
     assert text.partition("blocks:\n")[2].startswith("  first:\n    - CONV3-8p1 -> BN\n")
-    assert "  - first: {name: first}\n  - add:\n      - []\n      - - first: {name: second}\n" in text
+    assert "  - first: {name: first}\n  - add:\n      - []\n      - first: {name: second}\n" in text
     assert text.count("CONV3-8p1 -> BN") == 1
 
 

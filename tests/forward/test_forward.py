@@ -582,6 +582,7 @@ FUNCTIONS: dict[str, tuple[dict[str, Any], Callable[[float], float]]] = {
     "dropout": ({}, lambda x: x),
     "abs": ({}, lambda x: x if x > 0 else -x),
     "mish": ({}, lambda x: x * math.tanh(math.log1p(math.exp(x)))),
+    "gelu_tanh": ({}, lambda x: x * (1 + math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))) / 2),
     "hardtanh": ({}, lambda x: min(max(x, -1.0), 1.0)),
     "clamp": ({"low": -0.5}, lambda x: max(x, -0.5)),
     "celu": ({"alpha": 0.7}, lambda x: max(x, 0.0) + min(0.0, 0.7 * math.expm1(x / 0.7))),
@@ -605,7 +606,21 @@ def test_functions(type: str, inplace: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    "type", ["sigmoid", "silu", "softplus", "softmax", "gelu", "tanh", "elu", "selu", "mish", "celu", "log_softmax"]
+    "type",
+    [
+        "sigmoid",
+        "silu",
+        "softplus",
+        "softmax",
+        "gelu",
+        "gelu_tanh",
+        "tanh",
+        "elu",
+        "selu",
+        "mish",
+        "celu",
+        "log_softmax",
+    ],
 )
 def test_functions_do_not_overflow(type: str) -> None:
     with np.errstate(over="raise", invalid="raise", divide="raise"):

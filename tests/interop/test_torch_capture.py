@@ -141,7 +141,7 @@ MODULES = {
 }  # fmt: skip
 ACTIVATIONS: dict[str, Any] = {
     "relu": nn.ReLU, "leaky in place": lambda: nn.LeakyReLU(0.2, inplace=True), "elu in place": lambda: nn.ELU(inplace=True),
-    "selu in place": lambda: nn.SELU(inplace=True), "gelu": nn.GELU, "silu": nn.SiLU, "silu in place": lambda: nn.SiLU(inplace=True),
+    "selu in place": lambda: nn.SELU(inplace=True), "gelu": nn.GELU, "gelu by tanh": lambda: nn.GELU(approximate="tanh"), "silu": nn.SiLU, "silu in place": lambda: nn.SiLU(inplace=True),
     "relu6": nn.ReLU6, "hardswish": nn.Hardswish, "hardsigmoid": nn.Hardsigmoid, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh,
     "softplus": nn.Softplus, "prelu": lambda: nn.PReLU(4), "softmax": lambda: nn.Softmax(dim=1),
 }  # fmt: skip

@@ -124,7 +124,7 @@ def test_mixed_precision(name: str) -> None:
 
 ACTIVATIONS = ["relu", "leaky_relu", "elu", "selu", "relu6", "silu", "hardswish", "hardsigmoid"]
 ACTIVATIONS += ["abs", "mish", "hardtanh", "celu", "log_softmax"]
-ACTIVATIONS += ["tanh", "sigmoid", "gelu", "softplus", "softmax", "prelu"]
+ACTIVATIONS += ["tanh", "sigmoid", "gelu", "gelu_tanh", "softplus", "softmax", "prelu"]
 
 
 @pytest.mark.parametrize("inplace", [True, False])

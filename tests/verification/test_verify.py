@@ -76,6 +76,7 @@ KEYS: dict[str, dict[str, Any]] = {
     "minimum": {},
     "abs": {},
     "mish": {},
+    "gelu_tanh": {},
     "multiply": {},
     "pad": {"padding": Padding(1, 2, 0, 1)},
     "pixel_shuffle": {"factor": 2},

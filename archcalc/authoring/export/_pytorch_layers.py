@@ -307,6 +307,7 @@ FLAT: dict[str, Maker] = {
     "gelu": plain("nn.GELU"),
     "silu": plain("nn.SiLU"),
     "mish": plain("nn.Mish"),
+    "gelu_tanh": plain("nn.GELU", 'approximate="tanh"'),
     "tanh": plain("nn.Tanh"),
     "sigmoid": plain("nn.Sigmoid"),
     "softplus": plain("nn.Softplus"),

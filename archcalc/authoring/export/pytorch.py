@@ -102,7 +102,8 @@ class _Source:
         if (
             node.inplace
             and layer.inplace
-            and layer.type not in ("flatten", "sigmoid", "tanh", "softplus", "gelu", "softmax", "log_softmax")
+            and layer.type
+            not in ("flatten", "sigmoid", "tanh", "softplus", "gelu", "gelu_tanh", "softmax", "log_softmax")
         ):
             made[-1] = made[-1]._replace(arguments=(*made[-1].arguments, Argument("inplace", "True", keyword=True)))
         if not node.trainable and row.cost.params:
@@ -176,6 +177,7 @@ class _Source:
         if isinstance(part, Call):
             said = [str(one) for one in part.values] if texts is None else [python(next(texts)) for _ in part.values]
             return f"{part.block}({', '.join(said)})"
+        assert isinstance(part, Step)
         term: Term = part.what
         return term.text(texts)
 

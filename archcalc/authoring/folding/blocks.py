@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any, NamedTuple, TypeAlias
 
-from archcalc.authoring.folding.parts import Branches, Call, Number, Part, Step, numbers_of, shape_of
+from archcalc.authoring.folding.parts import Branches, Call, Number, Optional, Part, Step, numbers_of, shape_of
 
 LONGEST_UNIT = 24  # parts of a block
 MOST_PARTS = 20_000  # in a list that is searched for blocks
@@ -98,8 +98,8 @@ class Blocks:
             isinstance(a, Call) and isinstance(b, Call) and a.block == b.block and a != b for a, b in pairwise(unit)
         ):
             return False
-        rows = [[value for _, value in _numbers(lists, place, length)] for place in places]
-        return len({column for column in zip(*rows, strict=True) if len(set(column)) > 1}) <= self.most
+        columns = _filled([_numbers(lists, place, length) for place in places])
+        return len({column for column in columns if len(set(column)) > 1}) <= self.most
 
     def _called(self, parts: tuple[Part, ...], lists: Lists, places: list[Place], length: int) -> tuple[Part, ...]:
         (path, first), *_ = places
@@ -144,13 +144,15 @@ class Blocks:
         """About how many lines a part takes."""
         if isinstance(part, Branches):
             return 1 + sum(max(1.0, sum(self.lines(one) for one in branch)) for branch in part.branches)
+        if isinstance(part, Optional):
+            return sum(self.lines(one) for one in part.parts)
         alone = part.alone if isinstance(part, Step) else len(part.variables) > 1
         return 1 if alone else self.step_lines
 
 
 def variables(rows: list[list[Number]]) -> tuple[tuple[str, ...], tuple[Text, ...], list[tuple[int, ...]]]:
     """Names of variables, what is written for every number, and the values of each variable by row."""
-    columns = [tuple(row[at][1] for row in rows) for at in range(len(rows[0]))]
+    columns = _filled(rows)
     keys = [name for name, _ in rows[0]]
     changing = sorted({one for one in columns if len(set(one)) > 1}, key=lambda one: (sum(one), columns.index(one)))
     bases: list[tuple[int, ...]] = []
@@ -168,6 +170,38 @@ def variables(rows: list[list[Number]]) -> tuple[tuple[str, ...], tuple[Text, ..
         )
         written[column] = Text(times or 1, name)
     return tuple(named), tuple(written.get(one, Text(one[0])) for one in columns), list(named.values())
+
+
+def _filled(rows: list[list[Number]]) -> list[tuple[int, ...]]:
+    """The columns of numbers; those of what is not there are as another column has them, or a multiple of it has."""
+    columns = [tuple(row[at][1] for row in rows) for at in range(len(rows[0]))]
+    whole = [one for one in map(_without_gaps, dict.fromkeys(columns)) if one]
+    found: list[tuple[int, ...]] = []
+    for column in columns:
+        if same := _without_gaps(column):
+            found.append(same)
+            continue
+        known = [one for one in column if one is not None]
+        alike = (filled for one in whole if (filled := _as(column, one)))
+        usual = known[0] if known else 0
+        constant = tuple(usual if one is None else one for one in column)
+        found.append(constant if len(set(known)) <= 1 else next(alike, constant))
+    return found
+
+
+def _without_gaps(column: tuple[int | None, ...]) -> tuple[int, ...]:
+    """The column if it has no gaps, else nothing."""
+    known = tuple(one for one in column if one is not None)
+    return known if len(known) == len(column) else ()
+
+
+def _as(column: tuple[int | None, ...], base: tuple[int, ...]) -> tuple[int, ...] | None:
+    """A column with the gaps filled that make it another, or a multiple of it; None where it is not."""
+    pairs = [(one, other) for one, other in zip(column, base, strict=True) if one is not None]
+    if not pairs or not pairs[0][1] or pairs[0][0] % pairs[0][1]:
+        return None
+    times = pairs[0][0] // pairs[0][1]
+    return tuple(times * one for one in base) if all(one == times * other for one, other in pairs) else None
 
 
 def _lists(parts: tuple[Part, ...], path: Path) -> Iterator[tuple[Path, tuple[Part, ...]]]:

@@ -1,4 +1,4 @@
-"""A network as parts: steps in a row, joins with their branches, and calls of blocks.
+"""A network as parts: steps in a row, joins with their branches, calls of blocks, and what is there or not.
 
 What a step is, its writer says: a layer as a spec has it, a call as Python has it.  A step's numbers are what variables can
 stand for; its shape is all the rest, equal for two steps that one block can have.
@@ -14,7 +14,7 @@ from archcalc.layers.reshape import Input
 
 DEEPEST_JOIN = 8  # joins nested in joins; what is deeper is written by names
 
-Number: TypeAlias = tuple[str, int]  # what it is called, and its value
+Number: TypeAlias = tuple[str, int | None]  # what it is called, and its value; None: of what is not there, so any
 
 
 class Step(NamedTuple):
@@ -43,7 +43,15 @@ class Call(NamedTuple):
     values: tuple[int, ...]
 
 
-Part: TypeAlias = "Step | Branches | Call"
+class Optional(NamedTuple):
+    """Parts that are there or not; `branch`: with them the branch that they are."""
+
+    parts: "tuple[Part, ...]"
+    there: bool
+    branch: bool = False
+
+
+Part: TypeAlias = "Step | Branches | Call | Optional"
 
 
 class NotNested(Exception):
@@ -161,6 +169,8 @@ def shape_of(part: Part) -> Hashable:
         return part.type, part.name, tuple(tuple(shape_of(one) for one in branch) for branch in part.branches)
     if isinstance(part, Call):
         return "call", part.block
+    if isinstance(part, Optional):
+        return "optional", part.branch, tuple(shape_of(one) for one in part.parts)
     return part.type, part.shape
 
 
@@ -170,4 +180,8 @@ def numbers_of(part: Part) -> list[Number]:
         return [number for branch in part.branches for one in branch for number in numbers_of(one)]
     if isinstance(part, Call):
         return list(zip(part.variables, part.values, strict=True))
+    if isinstance(part, Optional):
+        inner = [number for one in part.parts for number in numbers_of(one)]
+        flag = ("skip" if part.branch else "project", int(part.there))
+        return [flag, *(inner if part.there else ((name, None) for name, _ in inner))]
     return list(part.numbers)

@@ -2,11 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from typing import Any, NamedTuple
 
 from archcalc.authoring.folding.blocks import Blocks, Text
-from archcalc.authoring.folding.parts import Branches, Call, Nesting, Part, Reference, Step
-from archcalc.authoring.notation import LONGEST_UNIT, Item, flow, joined, listed, quoted, scalar
+from archcalc.authoring.folding.optional import with_optional
+from archcalc.authoring.folding.parts import Branches, Call, Nesting, Optional, Part, Reference, Step
+from archcalc.authoring.notation import LONGEST_UNIT, Item, flow, joined, listed, patterns, quoted, scalar
 from archcalc.authoring.write import common_defaults, differ
 from archcalc.graph import Graph, Node
 from archcalc.layers import TYPES, Layer
@@ -19,11 +21,23 @@ MOST_TRIED = 1_000  # layers up to which more than one way to fold is tried
 STEP_LINES = 0.4  # six steps of a pattern make a line
 
 
+class Way(NamedTuple):
+    """How to fold: with blocks at all, of what is inside of branches, too, and of what differs in a part that is there or not."""
+
+    blocks: bool = True
+    inside: bool = False
+    optional: bool = True
+
+
+WAYS = tuple(Way(inside=a, optional=b) for a, b in product((False, True), repeat=2))
+
+
 def text_of(graph: Graph, head: Mapping[str, str | int], comment: str) -> str:
     """The spec of a graph with one input; only layers that others have to call by name are named."""
-    ways = (False, True) if len(graph.nodes) <= MOST_TRIED else (False,)
-    found = (_Spec(graph, inside=inside).text(head, comment) for inside in ways)
-    return min(found, key=lambda text: text.count("\n"))
+    ways = WAYS if len(graph.nodes) <= MOST_TRIED else WAYS[-1:]
+    if not any(isinstance(node.layer, Merge) for node in graph.nodes):  # a chain; patterns may say all of it
+        ways = (Way(blocks=False), *ways)
+    return min((_Spec(graph, way).text(head, comment) for way in ways), key=lambda text: text.count("\n"))
 
 
 class Written(NamedTuple):
@@ -52,13 +66,15 @@ class Written(NamedTuple):
 
 
 class _Spec:
-    def __init__(self, graph: Graph, *, inside: bool) -> None:
+    def __init__(self, graph: Graph, way: Way) -> None:
         self.graph = graph
         self.nodes: Sequence[Node] = graph.nodes
         self.rounding, self.defaults = _shared_defaults(graph.nodes)
-        self.blocks = Blocks(STEP_LINES, lambda name: name in TYPES, inside=inside)
+        self.blocks = Blocks(STEP_LINES, lambda name: name in TYPES, inside=way.inside)
         nesting = Nesting(graph, lambda at: [self.named(at, Reference())], named=self.named)
-        self.parts = self.blocks.fold(nesting.parts())
+        parts = nesting.parts()
+        parts = with_optional(parts) if way.optional and way.blocks else parts
+        self.parts = self.blocks.fold(parts) if way.blocks else parts
 
     def text(self, head: Mapping[str, str | int], comment: str) -> str:
         images = {node.name: node.layer.volume for node in self.nodes if isinstance(node.layer, Input)}
@@ -104,8 +120,9 @@ class _Spec:
         while at < len(parts):
             part = parts[at]
             if isinstance(part, Branches):
-                branches = [self.items(branch, texts) for branch in part.branches]
-                items.append(Item(lines=tuple(joined(part.type, branches, part.name))))
+                items += self.join(part, texts)
+            elif isinstance(part, Optional):
+                items += self.optional(part, texts)
             elif isinstance(part, Call):
                 times = 1
                 while texts is None and at + times < len(parts) and parts[at + times] == part:
@@ -117,6 +134,33 @@ class _Spec:
                 items.append(self.step(part.what, texts))
             at += 1
         return _repeats(items)
+
+    def join(self, part: Branches, texts: Iterator[Text] | None) -> list[Item]:
+        """A join with its branches; where all but one are not there, that one."""
+        branches = []
+        for branch in part.branches:
+            first = branch[0] if branch else None
+            if isinstance(first, Optional) and first.branch:
+                there = next(texts) if texts is not None else Text(int(first.there))
+                inner = self.items(first.parts, texts)
+                if there.variable:
+                    branches.append([_if(there, inner)])
+                elif there.value:
+                    branches.append(inner)
+            else:
+                branches.append(self.items(branch, texts))
+        return branches[0] if len(branches) == 1 else [Item(lines=tuple(joined(part.type, branches, part.name)))]
+
+    def optional(self, part: Optional, texts: Iterator[Text] | None) -> list[Item]:
+        """What is there or not: a group so many times, none or one, where it is a pattern."""
+        there = next(texts) if texts is not None else Text(int(part.there))
+        inner = self.items(part.parts, texts)
+        if not there.variable:
+            return inner if there.value else []
+        pattern = patterns(inner)
+        if len(pattern) == 1 and pattern[0].step:
+            return [Item(f"[{pattern[0].step}]*{there.variable}")]
+        return [_if(there, inner)]
 
     def values(self, written: Written, texts: Iterator[Text] | None) -> dict[str, str]:
         """The keys that must be written, with what stands for them."""
@@ -165,6 +209,12 @@ def step_of(written: Written) -> Step:
     shape = tuple((name, None if _is_number(value) else value) for name, value in values.items())
     numbers = tuple((name, _whole(value)) for name, value in values.items() if _is_number(value))
     return Step(written.layer.type, written, (shape, *written[1:]), numbers)
+
+
+def _if(there: Text, items: list[Item]) -> Item:
+    if not items:
+        return Item(lines=(f"if: ${there.variable}", "layers: []"))
+    return Item(lines=(f"if: ${there.variable}", "layers:", *(f"  {line}" for line in listed(items))))
 
 
 def _said(text: Text) -> str:

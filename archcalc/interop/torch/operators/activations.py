@@ -60,9 +60,7 @@ def elu(call: Call) -> Value:
 
 @operator("gelu")
 def gelu(call: Call) -> Value:
-    if call.arg(1, "approximate", "none") != "none":
-        raise NotUnderstood("GELU by tanh has no layer")
-    return elementwise(call, GELU())
+    return elementwise(call, GELU() if call.arg(1, "approximate", "none") == "none" else made("gelu_tanh"))
 
 
 @operator("softplus")
