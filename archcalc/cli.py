@@ -40,7 +40,8 @@ def cli() -> None:
     """Check and measure ConvNet architectures before anyone trains them.
 
     SPEC is a YAML file, - for standard input, zoo:NAME for a spec that ships with archcalc (zoo:vgg16), or
-    a pattern such as 'INPUT[32x32x3] -> CONV3-12p1 -> RELU -> POOL2 -> FC-10'.  For report, plan, verify and diff it
+    a pattern such as 'INPUT[32x32x3] -> CONV3-12p1 -> RELU -> POOL2 -> FC-10', or a file as git has it,
+    HEAD~3:net.yaml.  For report, plan, verify and diff it
     may be torch:package.module:factory, a PyTorch model, whose code then runs.
     """
 

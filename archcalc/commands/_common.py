@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from archcalc.architecture import Examination
 
 OK, FOUND, USAGE = 0, 1, 2
+READ = "archcalc.read"  # in a context's meta: files that were read besides SPEC, where somebody watches them
 
 
 def read_input(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> str | None:
@@ -168,6 +170,35 @@ def spec_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return input_option(set_option(command))
 
 
+def watch_option(function: Callable[..., int]) -> Callable[..., int]:
+    """--watch: the command again whenever what it read is saved.  What `examine_spec` reads is in the context's meta."""
+
+    @wraps(function)
+    def watching(*, watch: bool, **options: Any) -> int:
+        if not watch:
+            return function(**options)
+        from archcalc.commands import _watch
+        from archcalc.language.specfile import is_path
+
+        specs = options.get("specs") or (options["spec"],)
+        if not any(is_path(one) and not one.startswith("torch:") for one in specs) or "-" in specs:
+            raise click.UsageError("--watch: SPEC is no file that could be saved")
+        if not sys.stdout.isatty():
+            raise click.UsageError("--watch needs a terminal; a program may run the command again instead")
+        read: set[str] = click.get_current_context().meta.setdefault(READ, set())
+
+        def listed() -> list[str]:
+            try:
+                return [one for one in spec_files(specs) if is_path(one)]
+            except click.UsageError:  # a folder that is empty for now
+                return []
+
+        return _watch.watch(lambda: function(**options), read, listed)
+
+    help = "Run again whenever a file that was read is saved, until Ctrl-C."
+    return click.option("--watch", is_flag=True, help=help)(watching)
+
+
 def examine_spec(
     spec: str, variables: Iterable[str], input_size: str | None, *, runs: bool = False, **options: Any
 ) -> "Examination | None":
@@ -182,17 +213,28 @@ def examine_spec(
     from archcalc.language.definitions import UnknownVariable
     from archcalc.language.specfile import SpecUnavailable
 
+    found = None
     try:
         if spec.startswith("torch:") and not os.path.lexists(spec):  # a file's name never runs anything
             return _examine_code(spec, variables, input_size, runs=runs, **options)
-        return examine(open_source(spec), set=read_settings(variables), input=input_size, **options)
+        found = examine(open_source(spec, revisions=True), set=read_settings(variables), input=input_size, **options)
     except SpecError as error:  # not text: nothing was read
         return unreadable(error)
     except SpecUnavailable as error:
         click.echo(f"archcalc: {error}", err=True)
     except UnknownVariable as error:
         click.echo(f"archcalc: --set: {shown_path(spec)}: {error}", err=True)
-    return None
+    if found is not None:
+        _remember(spec, found)
+    return found
+
+
+def _remember(spec: str, found: "Examination") -> None:
+    """Enter the base of a spec that is watched."""
+    context = click.get_current_context(silent=True)
+    extension = found.document.extension
+    if context is not None and READ in context.meta and extension and not extension.base.startswith("zoo:"):
+        context.meta[READ].add(os.path.join(os.path.dirname(spec), f"{extension.base}.yaml"))
 
 
 def _examine_code(

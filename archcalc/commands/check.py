@@ -22,6 +22,7 @@ from archcalc.commands._common import (
     spec_argument,
     spec_files,
     spec_options,
+    watch_option,
 )
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ FILE = click.Path(dir_okay=False)
 @click.option("--write-baseline", type=FILE, help="Write all findings to this file, and leave them out.")
 @click.option("--extending", is_flag=True, help="Check also the specs beside each SPEC that extend it.")
 @spec_options
+@watch_option
 def check(
     specs: tuple[str, ...],
     form: str,

@@ -22,6 +22,7 @@ from archcalc.commands._common import (
     refuse_overwriting,
     spec_argument,
     spec_options,
+    watch_option,
 )
 from archcalc.precision import DTYPES
 
@@ -106,6 +107,7 @@ def complete_columns(context: click.Context, option: click.Parameter, begun: str
 @click.option("--top", type=click.IntRange(1), metavar="N", help="Show the first N lines of a sorted table.")
 @click.option("--im2col", is_flag=True, help="Show the im2col matrix of every convolution, [F*F*C/g x W'*H'].")
 @spec_options
+@watch_option
 def report(
     spec: str,
     form: str,

@@ -84,12 +84,12 @@ def asked(path: str) -> Iterator[tuple[str, Reader]]:
                 yield name, cast("Reader", module)
 
 
-def open_source(spec: str | os.PathLike[str]) -> SpecText | ModelFile:
-    """SPEC as the text of a spec, or as a model file that a reader recognises.
+def open_source(spec: str | os.PathLike[str], *, revisions: bool = False) -> SpecText | ModelFile:
+    """SPEC as the text of a spec, or as a model file that a reader recognises; with `revisions` also as git has it.
 
     Raises SpecUnavailable where there is nothing to read, SpecError where it is neither.
     """
-    found = open_spec(spec)
+    found = open_spec(spec, revisions=revisions)
     if isinstance(found, SpecText) or spec_beyond_doubt(found):
         return found if isinstance(found, SpecText) else decoded(found)
     for format, reader in asked(found.path):

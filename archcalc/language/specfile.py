@@ -4,13 +4,16 @@ import os
 import re
 import sys
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from archcalc.diagnostics import Refusal, SpecError
 from archcalc.files import Unreadable, check_links, read_bounded, shown_path
 from archcalc.language.pattern import is_pattern
 from archcalc.language.suggest import nearest
 from archcalc.reader.text import MAX_BYTES, decode
+
+if TYPE_CHECKING:
+    from archcalc.language.revision import Revision
 
 
 class SpecUnavailable(Exception):
@@ -21,7 +24,7 @@ class SpecText(NamedTuple):
     path: str  # as messages show it
     text: str
     pattern: bool = False
-    folder: str | None = None  # of a spec that is a file
+    folder: "str | Revision | None" = None  # of a spec that is a file, or was one
 
 
 class SpecFile(NamedTuple):
@@ -29,7 +32,7 @@ class SpecFile(NamedTuple):
 
     path: str  # as messages show it
     data: bytes  # all of it, or its beginning: a byte more than a spec may have
-    folder: str | None = None
+    folder: "str | Revision | None" = None
     name: str = ""  # of a file that has more than `data`
 
 
@@ -42,8 +45,11 @@ def read_spec(spec: str | os.PathLike[str]) -> SpecText:
     return found if isinstance(found, SpecText) else decoded(found)
 
 
-def open_spec(spec: str | os.PathLike[str]) -> SpecFile | SpecText:
-    """The bytes of SPEC, or the text of a pattern; raises SpecUnavailable where there is nothing to read."""
+def open_spec(spec: str | os.PathLike[str], *, revisions: bool = False) -> SpecFile | SpecText:
+    """The bytes of SPEC, or the text of a pattern; raises SpecUnavailable where there is nothing to read.
+
+    `revisions`: what names no file may be REV:PATH, which git is asked for.
+    """
     name = os.fspath(spec)
     if isinstance(spec, str):
         if name == "-":
@@ -55,6 +61,8 @@ def open_spec(spec: str | os.PathLike[str]) -> SpecFile | SpecText:
             return SpecText("<pattern>", name, pattern=True)
         if not os.path.lexists(name) and name in zoo_names():
             raise SpecUnavailable(f"there is no file {name}; did you mean zoo:{name}?")
+        if revisions and ":" in name and (committed := _committed(name)):
+            return committed
     try:
         check_links(name)
     except Unreadable as error:
@@ -62,6 +70,19 @@ def open_spec(spec: str | os.PathLike[str]) -> SpecFile | SpecText:
     data = _read(name, name)
     more = len(data) > MAX_BYTES and os.path.isfile(name)
     return SpecFile(shown_path(name), data, os.path.dirname(name) or ".", name if more else "")
+
+
+def _committed(name: str) -> SpecFile | None:
+    from archcalc.language.revision import Revision, named_revision
+
+    if (found := named_revision(name)) is None:
+        return None
+    folder, _, file = found[1].replace("\\", "/" if os.name == "nt" else "\\").rpartition("/")
+    revision = Revision(found[0], folder)
+    try:
+        return SpecFile(shown_path(name), revision.read(file, MAX_BYTES), revision)
+    except Unreadable as error:
+        raise SpecUnavailable(f"cannot read {shown_path(name)}: {shown_path(str(error))}") from None
 
 
 def decoded(file: SpecFile) -> SpecText:
@@ -77,7 +98,7 @@ def is_path(spec: str | os.PathLike[str]) -> bool:
     return not isinstance(spec, str) or not (spec == "-" or spec.startswith("zoo:") or is_pattern(spec))
 
 
-def read_beside(folder: str | None, name: str) -> str:
+def read_beside(folder: "str | Revision | None", name: str) -> str:
     """The text of `name`.yaml in a folder and nowhere else, or of the zoo; ValueError, in words for a message, if there is none."""
     if name.startswith("zoo:"):
         try:
@@ -88,6 +109,11 @@ def read_beside(folder: str | None, name: str) -> str:
         raise ValueError("there is nothing beside a spec that is not a file")
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name) or name.endswith((".yaml", ".yml")):
         raise ValueError("a spec beside this one is named without folder and ending, like resnet50")
+    if not isinstance(folder, str):
+        try:
+            return decode(folder.read(f"{name}.yaml", MAX_BYTES))
+        except (Unreadable, Refusal) as error:
+            raise ValueError(str(error)) from None
     path = os.path.realpath(os.path.join(folder, f"{name}.yaml"))
     if os.path.dirname(path) != os.path.realpath(folder):
         raise ValueError("it is a link that leads out of the folder")

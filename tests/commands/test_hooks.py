@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -60,6 +61,7 @@ def act(workspace: Path, name: str = "Check", **inputs: str) -> subprocess.Compl
     described = action()
     (step,) = (one for one in described["runs"]["steps"] if one.get("name") == name)
     values = {name: str(one["default"]) for name, one in described["inputs"].items()} | inputs
+    values |= {"github.event.pull_request.number": "7", "github.repository": "somebody/nets"}
     values["github.action_path"] = str(workspace.parent / "archcalc-1-py3-none-any.whl")
     environment = {
         name: values[text.removeprefix("${{ ").removeprefix("inputs.").removesuffix(" }}")]
@@ -73,7 +75,13 @@ def act(workspace: Path, name: str = "Check", **inputs: str) -> subprocess.Compl
         capture_output=True,
         text=True,
         cwd=workspace,
-        env={**os.environ, **environment, "RUNNER_TEMP": str(workspace.parent / "temporary")},
+        env={
+            **os.environ,
+            **environment,
+            "RUNNER_TEMP": str(workspace.parent / "temporary"),
+            "GITHUB_STEP_SUMMARY": str(workspace.parent / "summary.md"),
+            "PATH": f"{workspace.parent}{os.pathsep}{os.environ['PATH']}",
+        },
     )
 
 
@@ -102,9 +110,107 @@ def test_the_action_takes_its_other_inputs(workspace: Path) -> None:
 
 
 def test_nothing_in_an_input_is_run(workspace: Path) -> None:
-    for name in ("specs", "fail-on", "baseline", "sarif-file"):
-        act(workspace, **{name: '$(touch ran)`touch ran`"; touch ran; "\n--help'})
-    assert not list(workspace.rglob("ran"))
+    hostile = '$(touch ran)`touch ran`"; touch ran; "\n--help'
+    for step in ("Summary", "Check"):
+        for name in ("specs", "fail-on", "baseline", "sarif-file", "summary", "comment"):
+            act(workspace, step, **{name: hostile})
+    (workspace.parent / "gh").symlink_to("/bin/true")
+    act(workspace, "Comment", token=hostile, comment=hostile)
+    assert not list(workspace.parent.rglob("ran"))
+
+
+def test_the_action_writes_a_summary(workspace: Path) -> None:
+    """What is found is there before the step that it fails."""
+    steps = [one.get("name") for one in action()["runs"]["steps"]]
+    assert steps.index("Summary") < steps.index("Comment") < steps.index("Check") == len(steps) - 1
+    result = act(workspace, "Summary", specs="specs\ntwo words.yaml")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    summary = (workspace.parent / "summary.md").read_text()
+    assert summary.startswith("### archcalc: 1 error\n\n<table>\n")
+    assert "<tr><td><code>two words.yaml:2:20</code></td><td><code>error[AC201]: conv1 does not fit" in summary
+    assert "<code>[8x8x3] -&gt; [8x8x4], 112 params, 6.91K MACs, 448 activations</code>" in summary
+    act(workspace, "Summary", summary="false", comment="true")
+    assert (workspace.parent / "summary.md").read_text() == summary
+
+
+GH = """#!{python}
+import json, os, sys
+from pathlib import Path
+log = Path({log!r})
+words = sys.argv[1:]
+body = next((Path(one.partition("@")[2]).read_text() for one in words if one.startswith("body=@")), "")
+with log.open("a") as file:
+    file.write(json.dumps([words, body, os.environ["GH_TOKEN"]]) + "\\n")
+if "--jq" in words and {known!r}:
+    print({known!r})
+sys.exit({code})
+"""
+
+
+def gh(workspace: Path, *, known: str = "", code: int = 0) -> Path:
+    """GitHub's program, which writes down what it is asked to do."""
+    log = workspace.parent / "gh.log"
+    program = workspace.parent / "gh"
+    program.write_text(GH.format(python=sys.executable, log=str(log), known=known, code=code))
+    program.chmod(0o755)
+    return log
+
+
+@pytest.mark.parametrize(
+    ("known", "last"),
+    [
+        ("", ["--method", "POST", "repos/somebody/nets/issues/7/comments"]),
+        ("41\n42", ["--method", "PATCH", "repos/somebody/nets/issues/comments/41"]),
+    ],
+)
+def test_the_action_writes_one_comment(workspace: Path, known: str, last: list[str]) -> None:
+    log = gh(workspace, known=known)
+    act(workspace, "Summary", specs="two words.yaml")
+    result = act(workspace, "Comment", token="t0ken")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    asked, written = (json.loads(line) for line in log.read_text().splitlines())
+    assert asked[0][:3] == ["api", "--paginate", "repos/somebody/nets/issues/7/comments"]
+    assert asked[0][4].startswith('.[] | select(.user.type == "Bot" and (.body | startswith("<!-- archcalc')
+    assert written[0] == ["api", *last, "--field", "body=@archcalc/comment.md"]
+    assert written[1].startswith("<!-- archcalc: the findings of this pull request -->\n### archcalc: 1 error\n")
+    assert written[2] == "t0ken"
+
+
+def test_a_comment_that_may_not_be_written_fails_nothing(workspace: Path) -> None:
+    gh(workspace, code=1)
+    act(workspace, "Summary")
+    result = act(workspace, "Comment")
+    warning = "::warning title=archcalc::no comment was written; the job needs permissions: pull-requests: write\n"
+    assert (result.returncode, result.stdout) == (0, warning)
+
+
+def test_comments_are_asked_for(workspace: Path) -> None:
+    (comment,) = (one for one in action()["runs"]["steps"] if one.get("name") == "Comment")
+    assert comment["if"] == "inputs.comment == 'true' && github.event_name == 'pull_request'"
+    assert action()["inputs"]["comment"]["default"] == "false"
+    assert "pull-requests: write" in action()["inputs"]["comment"]["description"]
+
+
+def test_a_summary_holds_no_markup_of_a_spec(workspace: Path) -> None:
+    """A table of HTML without an empty line, in which Markdown reads nothing; every text of a spec in `code`."""
+    name = "a</code></td><img src=x onerror=alert(1)>@team #1 [b](http:x) `c` <!--.yaml"
+    (workspace / "specs" / name.replace("/", "\u2215")).write_text(
+        'input: 8x8x3\nlayers: [FC-2: "</table>\\n\\n# big"]\n'
+    )
+    (workspace / "specs" / "more.yaml").write_text("input: 8x8x3\n'</table><h1>': 1\nlayers: ['CONV<b>@x']\n")
+    act(workspace, "Summary")
+    summary = (workspace.parent / "summary.md").read_text()
+    for table in re.findall(r"<table>\n.*?</table>\n\n", summary, re.DOTALL):
+        inside = table.removeprefix("<table>\n").removesuffix("</table>\n\n")
+        assert "\n\n" not in inside
+        assert set(re.findall(r"</?[a-z!][^>]*>", inside)) <= {
+            "<tr>", "</tr>", "<th align='left'>", "</th>", "<td>", "</td>", "<code>", "</code>", "<br>",
+        }  # fmt: skip
+        for text in re.split(r"<code>.*?</code>", inside):
+            assert "@" not in text
+    assert summary.count("<table>") == 2
+    assert "&lt;img src=x" in summary
+    assert "&lt;h1&gt;" in summary
 
 
 def test_no_file_of_a_pull_request_runs(workspace: Path) -> None:

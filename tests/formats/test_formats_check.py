@@ -429,3 +429,14 @@ def test_concise_belongs_to_text(folder: Path) -> None:
 
 def test_every_code_of_these_tests_is_declared() -> None:
     assert {one.code for one in spec(BAD).diagnostics} <= CATALOGUE.keys()
+
+
+def test_markdown_counts_what_it_leaves_out(folder: Path) -> None:
+    from archcalc.formats.check import markdown
+
+    many = "input: 9x9x3\nlayers:\n" + "".join(f"  - relu: {{a{number}: 1}}\n" for number in range(900))
+    text = "".join(markdown.render([spec(many)], formats.Look()))
+    assert len(text) < 65_536
+    rows = text.count("<tr><td>")
+    assert text.startswith("### archcalc: 900 errors\n")
+    assert f"\nand {900 - rows:,} more; `archcalc check` has all\n" in text
