@@ -2,11 +2,10 @@
 
 import gc
 import os
-import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from archcalc.analysis.analyze import Convention, Report, analyze
 from archcalc.diagnostics import Diagnostic, SpecError, in_order
@@ -17,6 +16,8 @@ from archcalc.language.program import Program, compile_text, read_document
 from archcalc.language.specfile import SpecText, read_beside, read_spec
 from archcalc.language.training import TrainingSettings
 from archcalc.layers.reshape import channels_stand_first
+from archcalc.records import NamedTuple
+from archcalc.regex import regex
 
 if TYPE_CHECKING:
     from archcalc.forward.run import Array
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 ALWAYS = ("AC620",)  # advice that every command gives: an input whose channels stand first changes all figures
 
-_COMMENT = re.compile(r"#[ \t]*archcalc:")
+_COMMENT = regex(r"#[ \t]*archcalc:")
 
 if TYPE_CHECKING:
     from archcalc.memory.results import Plan

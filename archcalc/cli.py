@@ -3,7 +3,6 @@
 0 fine; 1 findings; 2 usage, input or output; 70 a bug in archcalc; 130 interrupted; 141 broken pipe.
 """
 
-import gc
 import os
 import sys
 from importlib import import_module
@@ -48,7 +47,6 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run the command line; every way out has its exit code, none of them shows a traceback."""
-    gc.disable()  # imports and specs make no cycles worth looking for; looking costs 3 ms at start-up
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by the caller, who then wants the exit code only
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - until the end

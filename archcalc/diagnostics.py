@@ -10,7 +10,9 @@ define (0.08 ms against 0.52 ms a class, which is start-up time) and three times
 """
 
 from collections.abc import Callable, Iterable
-from typing import Literal, NamedTuple, ParamSpec, TypeVar
+from typing import Literal, ParamSpec, TypeVar
+
+from archcalc.records import NamedTuple
 
 Severity = Literal["error", "warning", "info"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")  # worst first

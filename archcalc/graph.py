@@ -1,10 +1,10 @@
 """The network as plain data: layers, and who reads whom."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from archcalc.diagnostics import NOWHERE, Span
 from archcalc.layers import Layer
+from archcalc.records import NamedTuple
 
 
 class Node(NamedTuple):

@@ -1,6 +1,8 @@
 """What a value weighs under each dtype, and what each optimizer keeps and needs beside a parameter."""
 
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from archcalc.records import NamedTuple
 
 Implementation = Literal["foreach", "fused", "loop"]
 Device = Literal["cpu", "cuda"]

@@ -2,6 +2,7 @@
 
 import re
 
+from archcalc.regex import regex
 from archcalc.volume import Volume
 
 
@@ -22,7 +23,7 @@ def size(value: int) -> str:
     return f"{value} B"
 
 
-_SIZE = re.compile(r"(\d+(?:_\d+)*)(?:\.(\d{1,9}))?\s*([A-Za-z]*)", re.ASCII)
+_SIZE = regex(r"(\d+(?:_\d+)*)(?:\.(\d{1,9}))?\s*([A-Za-z]*)", re.ASCII)
 _UNITS: dict[str, int] = {"B": 1} | {
     name: base**power
     for power, letter in enumerate("kMGT", 1)

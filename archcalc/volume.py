@@ -1,7 +1,9 @@
 """Volumes, windows, and the one home of (W - F + 2P)/S + 1."""
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from archcalc.records import NamedTuple
 
 Rounding = Literal["exact", "floor", "ceil"]
 

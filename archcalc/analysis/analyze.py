@@ -2,16 +2,16 @@
 
 from functools import cached_property
 from importlib import import_module
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from archcalc.analysis.receptive import PIXEL, UNSEEN, ReceptiveField, through, union
-from archcalc.analysis.sharing import unlike
 from archcalc.diagnostics import Diagnostic
 from archcalc.graph import UNKNOWN, Graph, Node
 from archcalc.layers import Cost, Layer
 from archcalc.layers.merge import Merge
 from archcalc.layers.misfit import LayerError, placed
 from archcalc.layers.reshape import Input
+from archcalc.records import NamedTuple
 from archcalc.volume import Pair, Reach, Volume, Window
 
 Convention = Literal["inplace", "separate"]
@@ -252,6 +252,8 @@ def analyze(graph: Graph, *, convention: Convention = "inplace") -> Report:
             if measured is None:
                 measured = known[key] = _measure(layer, inputs)
             if lender is not None:
+                from archcalc.analysis.sharing import unlike
+
                 unlike(layer, measured.cost, lender.node, lender.cost)
         except LayerError as error:
             problems.append(placed(error, _called(node), node.span, node.places))

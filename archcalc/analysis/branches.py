@@ -5,9 +5,9 @@ immediate dominator; Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algor
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from archcalc.graph import Graph
+from archcalc.records import NamedTuple
 
 LONGEST = 256  # layers of a region that is drawn: a way that long is no branch to the eye
 DEEPEST = 6  # regions inside each other

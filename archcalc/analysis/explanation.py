@@ -1,10 +1,9 @@
 """Why a layer is as it is: each figure with the arithmetic it comes from, in the reader's numbers."""
 
-from typing import NamedTuple
-
 from archcalc.analysis.analyze import Report, Row
 from archcalc.analysis.receptive import Field
 from archcalc.layers.base import Kept
+from archcalc.records import NamedTuple
 from archcalc.units import percent, size
 from archcalc.volume import Window
 

@@ -11,11 +11,14 @@ nothing, and end where they begin.  Zeros of the padding count as pixels, as the
 the image and its padding there is nothing to see, and outputs that a layer does not have see nothing.
 """
 
-from fractions import Fraction
 from math import gcd, lcm
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
+from archcalc.records import NamedTuple
 from archcalc.volume import MAX_PERIOD, Reach, Volume, Window
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 MAX_JUMP = 1 << 63  # far beyond any image; without a limit, numbers of a million digits in a deep network
 
@@ -54,10 +57,12 @@ class Field(NamedTuple):
         return max(min(last + one, self.high) - max(first + one, self.low) for one in (before, at))
 
     @property
-    def jump(self) -> int | Fraction | None:
+    def jump(self) -> "int | Fraction | None":
         """Pixels between neighbours' fields, on average over a period; None where that differs from place to place."""
         if self.advance is None or len(self.ends) == 1:
             return self.advance
+        from fractions import Fraction  # half a millisecond that only networks with upsampling take
+
         jump = Fraction(self.advance, len(self.ends))
         return jump.numerator if jump.denominator == 1 else jump
 
@@ -175,14 +180,12 @@ def _union(fields: list[Field | None], extent: int) -> Field | None:
     whole = next((one for one in known if one.advance == 0 and _covers(one, known, extent)), None)
     if whole:
         return whole._replace(outputs=count, low=low, high=high)
-    periods = {one.advance and Fraction(one.advance, len(one.ends)) for one in known}
     period = lcm(*(len(one.ends) for one in known))
-    if len(periods) > 1 or None in periods or period > MAX_PERIOD:
+    paces = {one.advance and one.advance * (period // len(one.ends)) for one in known}  # pixels in a common period
+    if len(paces) > 1 or None in paces or period > MAX_PERIOD:
         return Field((_together([one.ends[0] for one in known]),), None, count, low, high)
     ends = (_together([one.at(output) for one in known]) for output in range(period))
-    first = known[0]
-    assert first.advance is not None
-    return Field(tuple(ends), first.advance * period // len(first.ends), count, low, high)
+    return Field(tuple(ends), paces.pop(), count, low, high)
 
 
 def _together(seen: list[tuple[int, int]]) -> tuple[int, int]:

@@ -8,17 +8,18 @@ again shows what else is wrong.  What is done is thereby done in one call: fixin
 import re
 from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from archcalc.architecture import Examination, examine
 from archcalc.diagnostics import Diagnostic, Edit, Span
 from archcalc.language.entries import UNKNOWN_KEY, UNKNOWN_TYPE
 from archcalc.language.specfile import SpecText
 from archcalc.reader.text import BAD_YAML
+from archcalc.records import NamedTuple
+from archcalc.regex import regex
 
 MAX_REPAIRS = 200  # that are tried in one round
 
-_LINE = re.compile(r"\r\n|\r|\n")
+_LINE = regex(r"\r\n|\r|\n")
 
 
 class Fixed(NamedTuple):

@@ -1,11 +1,11 @@
 """Joins that can be written as nested branches: each branch a stretch of nodes, one behind the other."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from archcalc.graph import Node
 from archcalc.layers.merge import Merge
 from archcalc.layers.reshape import Input
+from archcalc.records import NamedTuple
 
 LONGEST_JOIN = 2_000  # layers in the branches of one join
 

@@ -3,17 +3,19 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from archcalc.layers import Layer
 from archcalc.reader.values import Padding, Scaling
+from archcalc.records import NamedTuple
+from archcalc.regex import regex
 from archcalc.volume import Pair, Volume
 
 LONGEST_PATTERN = 90  # characters of a line before it is broken at an arrow
 LONGEST_UNIT = 32  # steps of a pattern that are looked at as one repetition
 
-_PLAIN = re.compile(r"[A-Za-z](?:[\w.+/()-]|:(?=[\w/])|,? (?=[\w(]))*", re.ASCII)
-_WORD = re.compile(r"[A-Za-z_/][\w./-]*", re.ASCII)  # safe inside of brackets, too
+_PLAIN = regex(r"[A-Za-z](?:[\w.+/()-]|:(?=[\w/])|,? (?=[\w(]))*", re.ASCII)
+_WORD = regex(r"[A-Za-z_/][\w./-]*", re.ASCII)  # safe inside of brackets, too
 _RESERVED = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
 
 

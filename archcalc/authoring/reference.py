@@ -5,18 +5,19 @@ that a new type has its page as soon as it is there.
 """
 
 import inspect
-import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from archcalc.analysis.explanation import Fact, facts
 from archcalc.architecture import examine
 from archcalc.language.specfile import SpecText
 from archcalc.layers import TYPES, Layer
 from archcalc.layers.merge import Merge
+from archcalc.records import NamedTuple
+from archcalc.regex import regex
 from archcalc.volume import Reach, Volume, Window
 
-_SHARE = re.compile(r" \([\d.]+% of the network's\)$")  # which the example's network is too small for
+_SHARE = regex(r" \([\d.]+% of the network's\)$")  # which the example's network is too small for
 MOST_WINDOWS = 6  # drawn; the others follow in the same way
 
 

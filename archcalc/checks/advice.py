@@ -7,7 +7,6 @@ module's docstring is its page, of which the first line is the title.
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import NamedTuple
 
 from archcalc.analysis.analyze import Report, Row
 from archcalc.analysis.receptive import PIXEL
@@ -17,6 +16,7 @@ from archcalc.layers import Layer, Windowed
 from archcalc.layers.conv import Convolution
 from archcalc.layers.dense import FullyConnected
 from archcalc.layers.depthwise import DepthwiseConv
+from archcalc.records import NamedTuple
 from archcalc.volume import Window
 
 LINEAR = (Convolution, FullyConnected)
@@ -113,29 +113,28 @@ Check = Callable[[Network], Iterator[Remark]]
 
 
 class Advice(NamedTuple):
-    """A rule: `default` says whether it is on unless somebody chooses."""
+    """A rule as it is entered."""
 
     code: str
     title: str
     page: str
     severity: Severity
-    default: bool
     check: Check
     early: bool  # speaks of the input alone, also where the network does not fit
 
 
-RULES: dict[str, Advice] = {}
+ENTERED: dict[str, Advice] = {}  # by code, as far as their modules are imported
 
 
 def advice(
-    code: str, page: str | None, *, severity: Severity = "warning", default: bool = True, early: bool = False
+    code: str, page: str | None, *, severity: Severity = "warning", early: bool = False
 ) -> Callable[[Check], Check]:
     """Make a function a rule and enter it in the catalogue; `page` is its module's docstring."""
     title, _, text = (page or code).partition("\n")
     rule(code, title.rstrip("."), text, severity)
 
     def enter(check: Check) -> Check:
-        RULES[code] = Advice(code, title.rstrip("."), text, severity, default, check, early)
+        ENTERED[code] = Advice(code, title.rstrip("."), text, severity, check, early)
         return check
 
     return enter

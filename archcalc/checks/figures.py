@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Callable
-from typing import NamedTuple
 
 from archcalc import units
+from archcalc.records import NamedTuple
+from archcalc.regex import regex
 
-_COUNT = re.compile(r"(\d+(?:_\d+)*)(?:\.(\d{1,12}))?\s*([KMGT]?)", re.ASCII)
-_PERCENT = re.compile(r"(\d{1,3})(?:\.(\d{1,6}))?\s*%", re.ASCII)
-_FIGURE = re.compile(r"(<=|>=|<|>)?\s*(.*)", re.DOTALL)
+_COUNT = regex(r"(\d+(?:_\d+)*)(?:\.(\d{1,12}))?\s*([KMGT]?)", re.ASCII)
+_PERCENT = regex(r"(\d{1,3})(?:\.(\d{1,6}))?\s*%", re.ASCII)
+_FIGURE = regex(r"(<=|>=|<|>)?\s*(.*)", re.DOTALL)
 
 
 class Wanted(NamedTuple):

@@ -1,13 +1,14 @@
 """The figures that `expect:` may name: how each is read, shown, and taken from a network."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from archcalc import units
 from archcalc.analysis.analyze import Report
 from archcalc.checks.figures import read_count
 from archcalc.language.document import Document
 from archcalc.precision import PRECISIONS
+from archcalc.records import NamedTuple
 
 if TYPE_CHECKING:
     from archcalc.memory.results import MaxBatch, Plan, Training

@@ -9,14 +9,14 @@ exist does not come to exist by a comment.  What a comment is, the reader decide
 quoted or folded or plain, is text.
 """
 
-import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
 
 from archcalc.checks.catalogue import known
 from archcalc.diagnostics import Diagnostic, Span, in_order, rule
 from archcalc.reader.nodes import Mapping, Scalar, Value
+from archcalc.records import NamedTuple
+from archcalc.regex import regex
 
 UNUSED_COMMENT = rule(
     "AC801",
@@ -43,9 +43,9 @@ BAD_COMMENT = rule(
     "warning",
 )
 
-_COMMENT = re.compile(r"(?:^|(?<=\s))#[ \t]*archcalc:[ \t]*((?:dis|en)able\S*|[a-z-]+=\S*)")
-_DIRECTIVE = re.compile(r"(disable-line|disable-next-line|disable|enable)=(AC\d{3}(?:,AC\d{3})*)")
-_BLANK = re.compile(r"\s*(?:#|$)")
+_COMMENT = regex(r"(?:^|(?<=\s))#[ \t]*archcalc:[ \t]*((?:dis|en)able\S*|[a-z-]+=\S*)")
+_DIRECTIVE = regex(r"(disable-line|disable-next-line|disable|enable)=(AC\d{3}(?:,AC\d{3})*)")
+_BLANK = regex(r"\s*(?:#|$)")
 
 
 class Hidden(NamedTuple):

@@ -5,7 +5,8 @@ docs/conventions.md is made of the same pages: `archcalc rule conventions --form
 
 from collections.abc import Sequence
 from inspect import cleandoc
-from typing import NamedTuple
+
+from archcalc.records import NamedTuple
 
 
 class Term(NamedTuple):

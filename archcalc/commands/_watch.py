@@ -13,9 +13,11 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
+
+from archcalc.records import NamedTuple
 
 INTERVAL = 0.2  # seconds
 SHOWN_FILES = 3

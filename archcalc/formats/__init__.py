@@ -8,7 +8,9 @@ report that ends at the layer that does not fit; CHOOSES, with `--columns`, `--s
 
 import os
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from archcalc.records import NamedTuple
 
 if TYPE_CHECKING:
     from archcalc.analysis.analyze import Report

@@ -22,6 +22,7 @@ def printed(
         color_system="standard" if look.color else None,
         force_terminal=look.color,
         highlight=False,
+        emoji=False,  # `:name:` in a user's text stays what it is, and 3,600 names are not imported
         legacy_windows=False,
     )
     for part in (above, table, below):

@@ -4,9 +4,9 @@ The layout is decided by the real widths of what is shown.  Without a width (off
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from archcalc.formats import Look
+from archcalc.records import NamedTuple
 
 Cell = tuple[tuple[str, str], ...]  # pieces of text, each with its style: words such as `bold red`
 

@@ -1,7 +1,8 @@
 """Repetitions in a table, and names under headings: which lines repeat the ones above, and which stand in a block."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+
+from archcalc.records import NamedTuple
 
 LONGEST_UNIT = 64
 LEAST_SAVED = 4

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 
 from archcalc.diagnostics import NOWHERE, Refusal, Span
 from archcalc.graph import Graph
@@ -18,6 +18,8 @@ from archcalc.language.document import Document
 from archcalc.language.specfile import SpecFile, SpecText, decoded, open_spec
 from archcalc.reader.text import MAX_BYTES, split_lines
 from archcalc.reader.values import read_volume_text
+from archcalc.records import NamedTuple
+from archcalc.regex import regex
 from archcalc.volume import Volume
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 Data: TypeAlias = "bytes | mmap"
 
 # A line that only a spec has; Caffe's old `layers { ... }` is followed by a brace.
-_SPEC_LINE = re.compile(rb"^(?:archcalc|extends|layers|pattern|blocks)[ \t]*:(?![ \t]*\{)", re.MULTILINE)
+_SPEC_LINE = regex(rb"^(?:archcalc|extends|layers|pattern|blocks)[ \t]*:(?![ \t]*\{)", re.MULTILINE)
 _SPEC_ENDINGS = (".yaml", ".yml")
 TEXT_LIMIT = 16 << 20
 

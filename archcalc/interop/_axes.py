@@ -9,8 +9,8 @@ flattening, a channel shuffle, a pixel shuffle.
 from collections.abc import Sequence
 from itertools import pairwise
 from math import prod
-from typing import NamedTuple
 
+from archcalc.records import NamedTuple
 from archcalc.volume import Volume
 
 

@@ -11,9 +11,9 @@ from archcalc.interop.reading import BAD_SETTING, INEXPRESSIBLE, Draft, made, ty
 from archcalc.layers import TYPES, Layer
 from archcalc.layers.activation import ELU, LeakyReLU
 from archcalc.layers.conv import Conv
-from archcalc.layers.deconv import TransposedConv
 from archcalc.layers.dense import FullyConnected
 from archcalc.layers.depthwise import DepthwiseConv
+from archcalc.layers.further.deconv import TransposedConv
 from archcalc.layers.norm import BatchNorm, Dropout, LocalResponseNorm
 from archcalc.layers.pool import AveragePool, MaxPool
 from archcalc.layers.reshape import Crop

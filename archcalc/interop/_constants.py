@@ -7,9 +7,10 @@ thousand numbers and under a budget.
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from math import ceil, floor, prod, sqrt
-from typing import Any, NamedTuple
+from typing import Any
 
 from archcalc.interop._onnx_file import MAX_VALUES, Operator, Tensor
+from archcalc.records import NamedTuple
 
 _GROWING = ("Add", "Sub", "Mul", "ReduceProd")  # whose results may have ever more digits
 MAX_WORK = 2_000_000  # numbers that are computed for one file

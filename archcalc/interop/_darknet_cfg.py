@@ -4,16 +4,17 @@ Spaces count nowhere, a number may have a comment behind it, and of two equal ke
 """
 
 import re
-from typing import NamedTuple
 
 from archcalc.diagnostics import Diagnostic, Refusal, Span
 from archcalc.interop.reading import BAD_SETTING, INEXPRESSIBLE, MOST_DIGITS, OVERSIZED, UNREADABLE
 from archcalc.reader.text import in_backticks
+from archcalc.records import NamedTuple
+from archcalc.regex import regex
 
 MAX_WRONG = 100  # lines; with more of them it is another kind of file
 
-_INTEGER = re.compile(r"([-+]?\d+)(?:\.0*)?(?:[#;].*)?", re.ASCII)
-_FLOAT = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,2})?)f?(?:[#;].*)?", re.ASCII)
+_INTEGER = regex(r"([-+]?\d+)(?:\.0*)?(?:[#;].*)?", re.ASCII)
+_FLOAT = regex(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,2})?)f?(?:[#;].*)?", re.ASCII)
 
 
 class Option(NamedTuple):

@@ -14,12 +14,12 @@ from archcalc.interop.reading import (
     typed,
 )
 from archcalc.layers.conv import Conv
-from archcalc.layers.deconv import TransposedConv
 from archcalc.layers.dense import FullyConnected
-from archcalc.layers.local import Local
+from archcalc.layers.further.deconv import TransposedConv
+from archcalc.layers.further.local import Local
+from archcalc.layers.further.upsample import Upsample
 from archcalc.layers.norm import Dropout, LocalResponseNorm
 from archcalc.layers.pool import MaxPool
-from archcalc.layers.upsampling import Upsample
 from archcalc.reader.values import Padding
 from archcalc.volume import Pair, Volume
 

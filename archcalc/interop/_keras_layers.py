@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Callable
 from math import isfinite
-from typing import Any, NamedTuple
+from typing import Any
 
 from archcalc.diagnostics import Refusal, Span
 from archcalc.graph import UNKNOWN
@@ -11,15 +11,16 @@ from archcalc.interop.reading import BAD_SETTING, INEXPRESSIBLE, NO_SIZE, Draft,
 from archcalc.layers import Layer
 from archcalc.layers.activation import ELU, LeakyReLU
 from archcalc.layers.conv import Conv
-from archcalc.layers.deconv import TransposedConv
 from archcalc.layers.dense import FullyConnected
 from archcalc.layers.depthwise import DepthwiseConv
+from archcalc.layers.further.deconv import TransposedConv
+from archcalc.layers.further.upsample import Upsample
 from archcalc.layers.norm import BatchNorm, Dropout
 from archcalc.layers.pool import AveragePool, MaxPool
 from archcalc.layers.reshape import Crop, Input, Pad
-from archcalc.layers.upsampling import Upsample
 from archcalc.reader.text import in_backticks
 from archcalc.reader.values import Padding
+from archcalc.records import NamedTuple
 from archcalc.volume import Pair, Volume
 
 Literal = bool | int | float | str | tuple[Any, ...] | None

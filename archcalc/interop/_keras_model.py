@@ -5,13 +5,14 @@ Sizes in a configuration are height first.  `same` is TensorFlow's; windows roun
 
 from collections.abc import Callable
 from math import prod
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from archcalc.diagnostics import NOWHERE, Refusal
 from archcalc.interop._functions import ALONE, Tree, depth, recognised
 from archcalc.interop.reading import BAD_SETTING, Draft, made
 from archcalc.layers import TYPES
 from archcalc.reader.values import Padding
+from archcalc.records import NamedTuple
 from archcalc.volume import Pair, Volume
 
 MAX_STEPS = 12  # of arithmetic in a row

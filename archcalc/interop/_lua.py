@@ -6,16 +6,17 @@ passed over.  Everything else, a loop or a function say, is a program, and refus
 
 import re
 from bisect import bisect_right
-from typing import NamedTuple
 
 from archcalc.diagnostics import Refusal, Span
 from archcalc.interop.reading import INEXPRESSIBLE, OVERSIZED, UNREADABLE
 from archcalc.reader.text import in_backticks
+from archcalc.records import NamedTuple
+from archcalc.regex import regex
 
 MAX_DEPTH = 64
 MAX_TOKENS = 200_000
 
-_TOKEN = re.compile(
+_TOKEN = regex(
     r"""(?P<space>\s++|--\[\[.*?\]\]|--(?!\[\[)[^\n]*+|;)
     |(?P<number>(?:\d++\.?\d*+|\.\d++)(?:[eE][-+]?\d++)?)
     |(?P<name>[A-Za-z_]\w*+)

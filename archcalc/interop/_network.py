@@ -7,7 +7,7 @@ one (so that an activation that is spelled out can be told as a whole), a Const,
 from collections import Counter
 from collections.abc import Callable, Sequence
 from math import prod
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from archcalc.interop._axes import View, is_image, rearranged, same_arrangement, view
 from archcalc.interop._constants import Const, Folding, stored
@@ -16,6 +16,7 @@ from archcalc.interop._onnx_file import FLOATS, OnnxFile, Operator, Tensor
 from archcalc.interop.reading import Draft, made
 from archcalc.layers import TYPES, Layer
 from archcalc.reader.values import Extents
+from archcalc.records import NamedTuple
 from archcalc.volume import Pair, Volume
 
 MAX_DEPTH = 12  # operations in a function that is spelled out

@@ -6,11 +6,12 @@ Field numbers are those of onnx.proto (https://github.com/onnx/onnx/blob/main/on
 import struct
 from collections.abc import Callable
 from math import isfinite
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from archcalc.diagnostics import NOWHERE, Refusal
 from archcalc.interop._protobuf import BYTES, VARINT, Exceeded, Field, Malformed, Message
 from archcalc.interop.reading import OVERSIZED, UNREADABLE
+from archcalc.records import NamedTuple
 
 if TYPE_CHECKING:
     from archcalc.interop import Data

@@ -9,7 +9,9 @@ The format is 60 lines: https://protobuf.dev/programming-guides/encoding.
 
 import struct
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from archcalc.records import NamedTuple
 
 if TYPE_CHECKING:
     from archcalc.interop import Data

@@ -6,25 +6,26 @@ Caffe add fields: it needs no schema, gives line and column, and has limits of i
 
 import re
 from bisect import bisect_right
-from typing import NamedTuple
 
 from archcalc.diagnostics import Refusal, Span
 from archcalc.interop.reading import BAD_SETTING, MOST_DIGITS, OVERSIZED, UNREADABLE
 from archcalc.reader.text import in_backticks
+from archcalc.records import NamedTuple
+from archcalc.regex import regex
 
 MAX_DEPTH = 64
 MAX_FIELDS = 200_000
 
-_SPACE = re.compile(r"(?:[\s,;]|#[^\n]*+)*+")
-_TOKEN = re.compile(
+_SPACE = regex(r"(?:[\s,;]|#[^\n]*+)*+")
+_TOKEN = regex(
     r"""(?P<word>[A-Za-z_][\w./]*+)
     |(?P<number>[-+]?(?:0[xX][0-9a-fA-F]++|(?:\d++\.?\d*+|\.\d++)(?:[eE][-+]?\d++)?)[fF]?)
     |(?P<string>"(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+')
     |(?P<sign>[{}<>:\[\]])""",
     re.VERBOSE | re.ASCII,
 )
-_INTEGER = re.compile(r"[-+]?\d+", re.ASCII)
-_ESCAPE = re.compile(r"\\(.)")
+_INTEGER = regex(r"[-+]?\d+", re.ASCII)
+_ESCAPE = regex(r"\\(.)")
 
 
 class Text(NamedTuple):

@@ -8,10 +8,10 @@ from archcalc.diagnostics import Refusal, Span
 from archcalc.interop.reading import BAD_SETTING, INEXPRESSIBLE, Draft, made, typed
 from archcalc.layers import Layer
 from archcalc.layers.conv import Conv
-from archcalc.layers.deconv import TransposedConv
+from archcalc.layers.further.deconv import TransposedConv
+from archcalc.layers.further.upsample import Upsample
 from archcalc.layers.norm import BatchNorm
 from archcalc.layers.pool import MaxPool
-from archcalc.layers.upsampling import Upsample
 from archcalc.reader.nodes import Scalar, Sequence, Value, shown
 from archcalc.reader.text import in_backticks
 from archcalc.reader.values import Padding

@@ -17,6 +17,7 @@ from archcalc.interop.reading import DANGLING, NO_SIZE, OVERSIZED, UNREADABLE, D
 from archcalc.layers import Layer
 from archcalc.layers.reshape import Input
 from archcalc.reader.text import in_backticks
+from archcalc.regex import regex
 from archcalc.volume import Volume
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ LIMIT = 4 << 20  # bytes; the longest public ones have some 200,000
 DATA = ("Data", "ImageData", "WindowData", "HDF5Data", "MemoryData", "DummyData", "Input", "AnnotatedData", "ReidData")
 LABEL = -1  # stands for a blob that is not computed: labels, and the results of losses
 
-_LAYER = re.compile(rb"^[ \t]*layers?[ \t]*:?[ \t]*\{", re.MULTILINE)
-_TYPE = re.compile(rb"\btype[ \t]*:[ \t]*[\"'A-Z]")
+_LAYER = regex(rb"^[ \t]*layers?[ \t]*:?[ \t]*\{", re.MULTILINE)
+_TYPE = regex(rb"\btype[ \t]*:[ \t]*[\"'A-Z]")
 
 
 def recognises(data: bytes, path: str) -> bool:

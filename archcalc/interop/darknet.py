@@ -22,6 +22,7 @@ from archcalc.interop.reading import (
     text_of,
 )
 from archcalc.reader.text import split_lines
+from archcalc.regex import regex
 from archcalc.volume import Volume
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 NAME = "Darknet cfg"
 LIMIT = 1 << 20  # bytes; the longest of the public ones has 40,000
 
-_BEGINNING = re.compile(rb"(?:\xef\xbb\xbf)?(?:[ \t\r]*(?:[#;][^\n]*)?\n)*[ \t]*\[(?:net|network)\]")
-_LAYER = re.compile(rb"^[ \t]*\[(?:conv|conn|max|route|rnn|gru|lstm|crnn|local|deconv|dropout|avg|soft)", re.MULTILINE)
+_BEGINNING = regex(rb"(?:\xef\xbb\xbf)?(?:[ \t\r]*(?:[#;][^\n]*)?\n)*[ \t]*\[(?:net|network)\]")
+_LAYER = regex(rb"^[ \t]*\[(?:conv|conn|max|route|rnn|gru|lstm|crnn|local|deconv|dropout|avg|soft)", re.MULTILINE)
 
 
 def recognises(data: bytes, path: str) -> bool:

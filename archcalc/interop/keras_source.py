@@ -5,15 +5,16 @@ and names of literals.  A call in a loop, or of something that is no literal, is
 """
 
 import ast
-import re
 import warnings
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from archcalc.diagnostics import Diagnostic, Refusal, Span
 from archcalc.interop._keras_layers import LAYERS, Call, Literal, Sequential, number
 from archcalc.interop.reading import INEXPRESSIBLE, MAX_LAYERS, OVERSIZED, UNREADABLE, Draft, Reading, text_of
 from archcalc.reader.text import in_backticks
+from archcalc.records import NamedTuple
+from archcalc.regex import regex
 from archcalc.volume import Volume
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ NAME = "Keras Sequential source"
 LIMIT = 256 << 10  # bytes; more is no hand-written network
 MAX_DEPTH = 32
 
-_MAKES = re.compile(rb"\bSequential[ \t]*\(")
-_LAYER = re.compile(rb"\b(?:Conv2D|Convolution2D|Dense|MaxPooling2D|MaxPool2D)[ \t]*\(")
+_MAKES = regex(rb"\bSequential[ \t]*\(")
+_LAYER = regex(rb"\b(?:Conv2D|Convolution2D|Dense|MaxPooling2D|MaxPool2D)[ \t]*\(")
 
 
 def recognises(data: bytes, path: str) -> bool:

@@ -13,7 +13,7 @@ for the size that the file gives, or leaves out.
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from math import isfinite
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from archcalc.diagnostics import NOWHERE, Diagnostic, Problems, Refusal, Span, rule
 from archcalc.graph import UNKNOWN, Graph, Node
@@ -23,6 +23,7 @@ from archcalc.layers.misfit import LayerError, placed
 from archcalc.layers.reshape import Input
 from archcalc.reader.text import in_backticks
 from archcalc.reader.values import Extents, Integer, Kind, Number, Padding, Paddings
+from archcalc.records import NamedTuple
 from archcalc.volume import Volume
 
 if TYPE_CHECKING:

@@ -26,12 +26,13 @@ from archcalc.interop.reading import (
 )
 from archcalc.layers import Layer
 from archcalc.layers.conv import Conv
-from archcalc.layers.deconv import TransposedConv
 from archcalc.layers.dense import FullyConnected
+from archcalc.layers.further.deconv import TransposedConv
 from archcalc.layers.norm import BatchNorm, Dropout, LocalResponseNorm
 from archcalc.layers.pool import AveragePool, MaxPool
 from archcalc.layers.reshape import Input, Pad
 from archcalc.reader.values import Padding
+from archcalc.regex import regex
 from archcalc.volume import Pair, Volume
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ NAME = "Torch7 Lua"
 LIMIT = 1 << 20
 MAX_DEPTH = 64
 
-_ADD = re.compile(rb"^[ \t]*\w+[ \t]*:[ \t]*add[ \t]*\([ \t]*(?:nn|cudnn|cunn|inn)[ \t]*\.", re.MULTILINE)
+_ADD = regex(rb"^[ \t]*\w+[ \t]*:[ \t]*add[ \t]*\([ \t]*(?:nn|cudnn|cunn|inn)[ \t]*\.", re.MULTILINE)
 
 
 def recognises(data: bytes, path: str) -> bool:

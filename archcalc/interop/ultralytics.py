@@ -9,7 +9,7 @@ the original's, in floating point too.
 import os
 import re
 from math import ceil, isfinite
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from archcalc.diagnostics import Diagnostic, Refusal, Span
 from archcalc.graph import UNKNOWN, Graph
@@ -30,6 +30,8 @@ from archcalc.layers.reshape import Input
 from archcalc.reader.nodes import Mapping, Scalar, Sequence, Value, shown
 from archcalc.reader.source import parse
 from archcalc.reader.text import MAX_BYTES, in_backticks
+from archcalc.records import NamedTuple
+from archcalc.regex import regex
 from archcalc.volume import Volume
 
 if TYPE_CHECKING:
@@ -38,10 +40,10 @@ if TYPE_CHECKING:
 NAME = "Ultralytics YAML"
 LIMIT = MAX_BYTES
 
-_BACKBONE = re.compile(rb"^backbone[ \t]*:", re.MULTILINE)
-_HEAD = re.compile(rb"^head[ \t]*:", re.MULTILINE)
-_SCALE = re.compile(r"yolo[a-z]*-?v?\d+([nslmx])(?:[-_.]|$)", re.IGNORECASE)
-_ACTIVATION = re.compile(r"(?:torch\.)?nn\.(\w+)\(\s*([\d.]*)\s*(?:,\s*)?(?:inplace\s*=\s*True)?\s*\)", re.ASCII)
+_BACKBONE = regex(rb"^backbone[ \t]*:", re.MULTILINE)
+_HEAD = regex(rb"^head[ \t]*:", re.MULTILINE)
+_SCALE = regex(r"yolo[a-z]*-?v?\d+([nslmx])(?:[-_.]|$)", re.IGNORECASE)
+_ACTIVATION = regex(r"(?:torch\.)?nn\.(\w+)\(\s*([\d.]*)\s*(?:,\s*)?(?:inplace\s*=\s*True)?\s*\)", re.ASCII)
 _LARGEST_MULTIPLE = 1000
 
 

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Collection
 from collections.abc import Mapping as Table
-from typing import NamedTuple
 
 from archcalc.diagnostics import Diagnostic, Problems, Refusal, Span, rule
 from archcalc.language.entries import MISSING_KEY, Entries, entries_of, texts_in, unknown_key, unknown_type
@@ -17,6 +16,8 @@ from archcalc.reader.integers import bad, whole_number
 from archcalc.reader.nodes import Mapping, Scalar, Sequence, Value, shown
 from archcalc.reader.text import TOO_LARGE
 from archcalc.reader.values import Boolean
+from archcalc.records import NamedTuple
+from archcalc.regex import regex
 
 UNUSED = rule(
     "AC109",
@@ -28,7 +29,7 @@ UNUSED = rule(
 MAX_VARIABLES = 256
 ABOUT = ("archcalc", "extends", "name", "source", "year")  # words about the network, in which `$x` means nothing
 
-_COUNTED = re.compile(r"\*\s*([A-Za-z_]\w*)", re.ASCII)
+_COUNTED = regex(r"\*\s*([A-Za-z_]\w*)", re.ASCII)
 
 
 class Variables(NamedTuple):

@@ -1,7 +1,6 @@
 """What a spec was read to: its top-level keys, and the document that later passes read."""
 
 from collections.abc import Mapping as Table
-from typing import NamedTuple
 
 from archcalc.diagnostics import Diagnostic
 from archcalc.graph import Graph
@@ -9,6 +8,7 @@ from archcalc.language.entries import Stated
 from archcalc.language.extends import Extension
 from archcalc.language.training import TrainingSettings
 from archcalc.reader.nodes import Scalar, Value
+from archcalc.records import NamedTuple
 
 KEYS = {
     "archcalc": "version of the language, 1",

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from archcalc.diagnostics import Diagnostic, Edit, Refusal, Span, rule
 from archcalc.language.suggest import NEEDLESS, TRANSLATED, answer, elsewhere, is_same, without
 from archcalc.layers import Layer
 from archcalc.reader.expression import names_in
 from archcalc.reader.nodes import Mapping, Scalar, Sequence, Value, shown
+from archcalc.records import NamedTuple
 
 BAD_STRUCTURE = rule(
     "AC101",

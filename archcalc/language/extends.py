@@ -9,13 +9,13 @@ whatever is found in the base is reported at `extends`, with its place there.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
 
 from archcalc.diagnostics import Diagnostic, Refusal, Span, rule
 from archcalc.graph import Graph, Node
 from archcalc.reader.nodes import Mapping, Scalar, Value, shown
 from archcalc.reader.source import parse
 from archcalc.reader.text import split_lines
+from archcalc.records import NamedTuple
 
 BAD_BASE = rule(
     "AC140",

@@ -6,7 +6,6 @@ step outside all groups is a stage of its own.  The result is the unrolled list 
 """
 
 from collections.abc import Mapping as Table
-from typing import NamedTuple
 
 from archcalc.diagnostics import Diagnostic, Refusal, rule
 from archcalc.language.counting import MAX_LAYERS, too_many
@@ -20,6 +19,7 @@ from archcalc.reader.integers import whole_number
 from archcalc.reader.nodes import Mapping, Scalar, Sequence, Value, shown
 from archcalc.reader.source import DUPLICATE_KEY
 from archcalc.reader.values import Boolean
+from archcalc.records import NamedTuple
 
 BAD_LIST = rule(
     "AC110",

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from archcalc.diagnostics import Diagnostic, Label, Problems, Refusal, Span, rule
 from archcalc.graph import Graph, Node
@@ -11,6 +10,8 @@ from archcalc.language.suggest import MAX_SUGGESTIONS, nearest
 from archcalc.reader.expression import Environment
 from archcalc.reader.integers import whole_number
 from archcalc.reader.nodes import Scalar, Value, shown
+from archcalc.records import NamedTuple
+from archcalc.regex import regex
 
 BAD_NAME = rule(
     "AC107",
@@ -46,10 +47,10 @@ CYCLE = rule(
     "The output of a layer in a cycle would depend on itself.  A ConvNet has no cycles; one of the layers reads the wrong one.",
 )
 
-NAME = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]{0,127}", re.ASCII)
+NAME = regex(r"[A-Za-z_/][A-Za-z0-9_./-]{0,127}", re.ASCII)
 
 
-_FILLED = re.compile(r"\$[A-Za-z_]\w*", re.ASCII)
+_FILLED = regex(r"\$[A-Za-z_]\w*", re.ASCII)
 
 
 def read_template(node: Value) -> Scalar:

@@ -16,26 +16,25 @@ from archcalc.language.cursor import BAD_PATTERN, Cursor
 from archcalc.layers import TYPES
 from archcalc.reader.nodes import MAX_DEPTH, MAX_NODES, Mapping, Scalar, Sequence, Value
 from archcalc.reader.text import TOO_LARGE
+from archcalc.regex import regex
 
 # A key no YAML text can hold (the reader refuses the character): marks `X?`.
 OPTIONAL = "\0optional"
 
-_ARROW = re.compile(r"\s*(?:->|\u2192|(?<=\s)-(?=\s))\s*")
-_RUN = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_ARROW = regex(r"\s*(?:->|\u2192|(?<=\s)-(?=\s))\s*")
+_RUN = regex(r"[A-Za-z_]\w*", re.ASCII)
 # Possessive: what `s` and `same` read is never tried again, so a word of a megabyte takes one pass.
-_CALL = re.compile(
-    r"([A-Za-z_][\w.]{0,63})\((?:\)|[^()\[\]]{0,200}(?:,|(?<![=<>!])=(?!=))[^\]]{0,200}?(?:\)|$))", re.ASCII
-)
-_PLAIN_CALL = re.compile(r"([A-Za-z_]\w{0,63})\([\w.]{0,40}\)", re.ASCII)
-_FRAMEWORKS = re.compile(r"[A-Za-z_]+[123][dD]", re.ASCII)  # `Conv2d`: no window of 2 and a dilation
-_REST = re.compile(r"(?:\d++(?:x\d++)?+)?+(?:[a-z](?:\d++(?:x\d++)?+|same|half|valid)?+)*+")
-_VALUE = re.compile(r"\d+(?:_\d+)*(?:x\d+|\.\d+)?|\$[A-Za-z_]\w*|same|half|valid", re.ASCII)
-_OTHER_SIDE = re.compile(r"x(?:(?=(\())|(\d+|\$[A-Za-z_]\w*))", re.ASCII)
-_COUNT = re.compile(r"\s*(?:(\d+(?:_\d+)*)|(\$?[A-Za-z_]\w*))", re.ASCII)
+_CALL = regex(r"([A-Za-z_][\w.]{0,63})\((?:\)|[^()\[\]]{0,200}(?:,|(?<![=<>!])=(?!=))[^\]]{0,200}?(?:\)|$))", re.ASCII)
+_PLAIN_CALL = regex(r"([A-Za-z_]\w{0,63})\([\w.]{0,40}\)", re.ASCII)
+_FRAMEWORKS = regex(r"[A-Za-z_]+[123][dD]", re.ASCII)  # `Conv2d`: no window of 2 and a dilation
+_REST = regex(r"(?:\d++(?:x\d++)?+)?+(?:[a-z](?:\d++(?:x\d++)?+|same|half|valid)?+)*+")
+_VALUE = regex(r"\d+(?:_\d+)*(?:x\d+|\.\d+)?|\$[A-Za-z_]\w*|same|half|valid", re.ASCII)
+_OTHER_SIDE = regex(r"x(?:(?=(\())|(\d+|\$[A-Za-z_]\w*))", re.ASCII)
+_COUNT = regex(r"\s*(?:(\d+(?:_\d+)*)|(\$?[A-Za-z_]\w*))", re.ASCII)
 
-_SLASH = re.compile(r"\s*/\s*(\d+)\b", re.ASCII)  # a stride, as figures of papers have it
-_APART = re.compile(r"(?:\s*,?\s*[a-z]\d+(?:x\d+)?\b)+", re.ASCII)  # suffixes behind a comma or a space
-_OTHER_ARROWS = re.compile(r"\s*(?:[=-]*>|\u21d2|\u2192|[,;|+&]|[A-Za-z_\[])")
+_SLASH = regex(r"\s*/\s*(\d+)\b", re.ASCII)  # a stride, as figures of papers have it
+_APART = regex(r"(?:\s*,?\s*[a-z]\d+(?:x\d+)?\b)+", re.ASCII)  # suffixes behind a comma or a space
+_OTHER_ARROWS = regex(r"\s*(?:[=-]*>|\u21d2|\u2192|[,;|+&]|[A-Za-z_\[])")
 
 Blocks = Table[str, tuple[str, ...]]
 NO_BLOCKS: Blocks = {}

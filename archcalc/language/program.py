@@ -10,10 +10,8 @@ from archcalc.language.document import KEYS, Document
 from archcalc.language.entries import BAD_STRUCTURE, MISSING_KEY, Entries, entries_of, unknown_key
 from archcalc.language.expand import expand, in_place
 from archcalc.language.extends import Beside, Extension, extend
-from archcalc.language.general import unroll
 from archcalc.language.input import first_span, read_input, read_inputs, read_outputs
 from archcalc.language.making import Layers
-from archcalc.language.meant import pattern_meant
 from archcalc.language.names import meant_as_names
 from archcalc.language.pattern import parse_pattern
 from archcalc.language.steps import Block, Defaults, Step
@@ -170,6 +168,8 @@ class Program:
             return
         node = self.entries["pattern"][1]
         if not isinstance(node, Scalar):
+            from archcalc.language.meant import pattern_meant
+
             help = pattern_meant(node, self.lines, self.compiler.blocks) if isinstance(node, Sequence) else ()
             raise Refusal(
                 BAD_STRUCTURE, f"pattern is a line of text, not {shown(node)}; quote it", node.span, help=help
@@ -241,6 +241,8 @@ class _Reading:
     def _unrolled(self, pattern: Sequence) -> tuple[Step, ...] | None:
         """The steps of a general pattern; None where its hyperparameters are wrong."""
         if "with" in self.entries or self.variables.lists:
+            from archcalc.language.general import unroll
+
             given = self.entries["with"][1] if "with" in self.entries else None
             pattern, problems = unroll(pattern, self.variables.numbers, self.variables.lists, given)
             self.problems += problems

@@ -9,13 +9,14 @@ import os
 import re
 import shutil
 import subprocess
-from typing import NamedTuple
 
 from archcalc.files import Unreadable, current_folder
+from archcalc.records import NamedTuple
+from archcalc.regex import regex
 
 TIMEOUT = 30  # seconds that git has for an answer
 
-_REVISION = re.compile(r"[^\s:\-\x00-\x1f][^:\x00-\x1f\x7f]*")
+_REVISION = regex(r"[^\s:\-\x00-\x1f][^:\x00-\x1f\x7f]*")
 _COMMAND = ("--no-pager", "-c", "core.fsmonitor=false", "cat-file")
 _SURROUNDINGS = {
     "LC_ALL": "C",  # its complaints are read

@@ -4,13 +4,14 @@ import os
 import re
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from archcalc.diagnostics import Refusal, SpecError
 from archcalc.files import Unreadable, check_links, read_bounded, shown_path
 from archcalc.language.pattern import is_pattern
 from archcalc.language.suggest import nearest
 from archcalc.reader.text import MAX_BYTES, decode
+from archcalc.records import NamedTuple
 
 if TYPE_CHECKING:
     from archcalc.language.revision import Revision

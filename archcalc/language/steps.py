@@ -5,12 +5,12 @@ depends on.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from archcalc.diagnostics import Span
 from archcalc.layers import Layer
 from archcalc.layers.merge import Merge
 from archcalc.reader.nodes import Scalar, Value
+from archcalc.records import NamedTuple
 
 
 class Manner(NamedTuple):

@@ -11,6 +11,7 @@ from itertools import chain, islice
 
 from archcalc.layers import TYPES, Layer
 from archcalc.reader.values import Boolean, Number
+from archcalc.regex import regex
 
 MAX_KNOWN = 1000  # words that are compared: 10 us each
 MAX_SUGGESTIONS = 100  # per text; after so many mistakes nobody reads on, and comparing takes seconds
@@ -67,7 +68,7 @@ ELSEWHERE = {
     ),
     **dict.fromkeys(_ATTENTIVE, _NO_VOLUMES.format("what attention works on, a set of tokens,")),
 }
-_OTHER_DIMENSIONS = re.compile(r"(?!pad)[a-z_]+([13])d", re.ASCII)  # `batchnorm1d`, `maxpool3d`
+_OTHER_DIMENSIONS = regex(r"(?!pad)[a-z_]+([13])d", re.ASCII)  # `batchnorm1d`, `maxpool3d`
 
 # What is worth knowing before a word is replaced.
 NOTES = {

@@ -1,7 +1,7 @@
 """What `plan` assumes about training: the key `training:` of a spec, and its words."""
 
 from collections.abc import Mapping as Table
-from typing import NamedTuple, get_args
+from typing import get_args
 
 from archcalc.diagnostics import Diagnostic, Problems, Refusal
 from archcalc.graph import Node
@@ -13,6 +13,7 @@ from archcalc.reader.expression import Environment
 from archcalc.reader.integers import bad
 from archcalc.reader.nodes import Mapping, Scalar, Sequence, Value
 from archcalc.reader.values import Boolean, Choice, Integer, Kind
+from archcalc.records import NamedTuple
 
 
 class TrainingSettings(NamedTuple):

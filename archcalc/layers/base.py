@@ -13,7 +13,7 @@ would cost 0.5 ms of start-up a class.
 
 from collections.abc import Iterator, Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, dataclass_transform
 
 from archcalc.diagnostics import rule
 from archcalc.layers.misfit import MAX_SIDE, LayerError, refuse
@@ -21,6 +21,7 @@ from archcalc.reader.expression import Environment
 from archcalc.reader.integers import BAD_VALUE, bad
 from archcalc.reader.nodes import Scalar, Value
 from archcalc.reader.values import Boolean, Choice, Kind
+from archcalc.records import NamedTuple
 from archcalc.volume import MAX_DIMENSION, Reach, Rounding, Volume, Window
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ the baseline is the trivial planner, which gives every buffer a place of its own
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from archcalc.memory.liveness import Buffer
+from archcalc.records import NamedTuple
 
 MAX_LIFETIMES = 2_000_000  # steps, over all buffers; beyond that only the trivial plan is made
 

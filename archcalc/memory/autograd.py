@@ -4,13 +4,12 @@ A tensor's memory is kept while a later layer reads it or, if a backward pass ne
 that several layers save counts once.  What each layer saves is declared with the layer (`Layer.kept`).
 """
 
-from typing import NamedTuple
-
 from archcalc.memory.gradients import gradients
 from archcalc.memory.liveness import Buffer
 from archcalc.memory.moments import Moments
 from archcalc.memory.operations import CAST, INDEX, Operation, Program
 from archcalc.memory.storages import storages
+from archcalc.records import NamedTuple
 
 SCALAR = 4  # bytes of the loss
 

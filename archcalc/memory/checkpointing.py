@@ -6,13 +6,13 @@ pass begins, as in torch.utils.checkpoint.
 """
 
 from math import isqrt
-from typing import NamedTuple
 
 from archcalc.analysis.analyze import Report
 from archcalc.memory.autograd import Retained
 from archcalc.memory.liveness import Buffer
 from archcalc.memory.moments import Moments
 from archcalc.memory.operations import Program
+from archcalc.records import NamedTuple
 
 
 class Checkpointed(NamedTuple):

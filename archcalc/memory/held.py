@@ -1,11 +1,11 @@
 """What PyTorch holds in a forward pass without gradients."""
 
 from itertools import accumulate
-from typing import NamedTuple
 
 from archcalc.memory.liveness import Buffer, live
 from archcalc.memory.operations import CAST, Program
 from archcalc.memory.storages import storages
+from archcalc.records import NamedTuple
 
 
 class Held(NamedTuple):

@@ -1,13 +1,12 @@
 """A forward pass without gradients, of any batch, under a convention."""
 
-from typing import NamedTuple
-
 from archcalc.analysis.analyze import Report
 from archcalc.memory.held import held
 from archcalc.memory.liveness import Buffer, lifetimes, live
 from archcalc.memory.operations import Program
 from archcalc.memory.ordering import Order, better_order
 from archcalc.memory.settings import Settings
+from archcalc.records import NamedTuple
 
 
 class Forward(NamedTuple):

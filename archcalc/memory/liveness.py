@@ -7,9 +7,9 @@ buffer of its own.  The network's outputs are kept to the end, whoever else read
 
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
-from typing import NamedTuple
 
 from archcalc.graph import Graph
+from archcalc.records import NamedTuple
 
 
 class Buffer(NamedTuple):

@@ -6,11 +6,10 @@ its own, with memory of its own and a gradient; those of weights are kept for th
 Everything here is bytes.
 """
 
-from typing import NamedTuple
-
 from archcalc.analysis.analyze import Report, Row
 from archcalc.layers.base import Kept
 from archcalc.precision import Device, Precision
+from archcalc.records import NamedTuple
 
 INDEX = 8  # bytes of a max pool's int64 index, and of the number of a class
 SINGLE, HALF = 4, 2

@@ -7,10 +7,10 @@ beats the given one.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from archcalc.graph import Graph
 from archcalc.memory.liveness import highest, lifetimes, live, overwrites
+from archcalc.records import NamedTuple
 
 
 class Order(NamedTuple):

@@ -1,6 +1,6 @@
 """What a plan says: bytes at inference and of a training step, by layer, and under a budget."""
 
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from archcalc.memory.arena import Arena, arrange
 from archcalc.memory.liveness import Buffer
@@ -8,6 +8,7 @@ from archcalc.memory.moments import Pass
 from archcalc.memory.ordering import Order
 from archcalc.memory.settings import Settings
 from archcalc.memory.step import Group
+from archcalc.records import NamedTuple
 from archcalc.volume import Volume
 
 Status = Literal["complete", "partial", "unavailable"]

@@ -1,9 +1,10 @@
 """What is planned, and under which conditions."""
 
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, get_args
 
 from archcalc.language.training import TrainingSettings
 from archcalc.precision import OPTIMIZERS, PRECISIONS, Device, Implementation, Precision
+from archcalc.records import NamedTuple
 
 Convention = Literal["cs231n", "pytorch", "arena"]
 Purpose = Literal["training", "inference"]

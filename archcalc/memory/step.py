@@ -6,13 +6,13 @@ several passes, all stand from the start, and each layer's new ones are added to
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
 
 from archcalc.analysis.analyze import Report
 from archcalc.memory.autograd import Retained
 from archcalc.memory.liveness import Buffer, live
 from archcalc.memory.moments import Moments, Pass
 from archcalc.precision import Implementation, Optimizer, Precision
+from archcalc.records import NamedTuple
 
 COUNTER = 4  # bytes of an optimizer's count of steps
 

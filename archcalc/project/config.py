@@ -13,11 +13,12 @@ hints, never errors; what a spec means, the limits of the reader, and where outp
 import os
 import re
 from fnmatch import fnmatchcase
-from typing import Any, NamedTuple
+from typing import Any
 
 from archcalc.checks.catalogue import known
 from archcalc.diagnostics import Diagnostic, Unusable
 from archcalc.files import Unreadable, check_links, read_bounded, shown_path
+from archcalc.records import NamedTuple
 
 KEYS = ("select", "ignore", "per-file-ignores")
 MAX_BYTES = 1 << 20

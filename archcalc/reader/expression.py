@@ -3,9 +3,10 @@
 import operator
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from archcalc.diagnostics import Refusal, Span, rule
+from archcalc.records import NamedTuple
+from archcalc.regex import regex
 
 MAX_DIGITS = 18
 MAX_NESTING = 32
@@ -38,8 +39,8 @@ class Place(NamedTuple):
 
 Environment = Mapping[str, int | Place]
 
-_TOKEN = re.compile(r"\s*(?:(\d+(?:_\d+)*)|\$([A-Za-z_]\w*)|(//|\*\*|[=!<>]=|[-+*%()<>]))", re.ASCII)
-_NAME = re.compile(r"\$([A-Za-z_]\w*)", re.ASCII)
+_TOKEN = regex(r"\s*(?:(\d+(?:_\d+)*)|\$([A-Za-z_]\w*)|(//|\*\*|[=!<>]=|[-+*%()<>]))", re.ASCII)
+_NAME = regex(r"\$([A-Za-z_]\w*)", re.ASCII)
 
 
 _COMPARISONS = {

@@ -5,6 +5,7 @@ import re
 from archcalc.diagnostics import Edit, Refusal, rule
 from archcalc.reader.expression import Environment, evaluate
 from archcalc.reader.nodes import Scalar, Value, shown
+from archcalc.regex import regex
 
 MAX_EXPRESSION = 1000  # characters of a number, an expression or a volume
 
@@ -19,7 +20,7 @@ BAD_VALUE = rule(
     """,
 )
 
-_INTEGER = re.compile(r"[-+]?(?:0|[1-9]\d*(?:_\d+)*)", re.ASCII)
+_INTEGER = regex(r"[-+]?(?:0|[1-9]\d*(?:_\d+)*)", re.ASCII)
 _TRAPS = (  # compiled when something is wrong
     (r"[-+]?0[oO]?\d+", "is octal to some readers and decimal to others"),
     (r"[-+]?0[xX][\da-fA-F_]+", "is hexadecimal; numbers are decimal here"),

@@ -1,9 +1,8 @@
 """What a spec is read into, from YAML as from a pattern: scalars, lists and mappings that know their place."""
 
-from typing import NamedTuple
-
 from archcalc.diagnostics import Span
 from archcalc.reader.text import in_backticks
+from archcalc.records import NamedTuple
 
 MAX_DEPTH = 64
 MAX_NODES = 100_000

@@ -9,17 +9,18 @@ from collections.abc import Callable, Iterator
 
 from archcalc.diagnostics import Diagnostic, Edit, Span
 from archcalc.reader.text import BAD_YAML, split_lines
+from archcalc.regex import regex
 
 MAX_REPAIRS = 20  # forgotten quotes that are looked for in one text
 MAX_READ = 1 << 20  # characters that are read once more for it, altogether
 MAX_LINE = 1000  # characters of a value that is repaired
 
-_PATTERN = re.compile(r"\]\s*\*|->|\u2192|\]\s+-\s|INPUT\s*\[")
-_BEGIN = re.compile(r"\s*(?:-\s+)*(?:[\w.$-]+:\s+)?(?=\[)")
-_ITEM = re.compile(r"\s*(?:-\s|[\w.$-]+:\s)")
-_COMMENT = re.compile(r"\s+#.*$|\s+$")
-_COMPARISON = re.compile(r"[^#\"']*?[\w-]+:\s+(>=?\s*\d[^,}#\"']*?)\s*(?:[,}#].*)?$")
-_BARE = re.compile(r"""[^,{}"']*""")
+_PATTERN = regex(r"\]\s*\*|->|\u2192|\]\s+-\s|INPUT\s*\[")
+_BEGIN = regex(r"\s*(?:-\s+)*(?:[\w.$-]+:\s+)?(?=\[)")
+_ITEM = regex(r"\s*(?:-\s|[\w.$-]+:\s)")
+_COMMENT = regex(r"\s+#.*$|\s+$")
+_COMPARISON = regex(r"[^#\"']*?[\w-]+:\s+(>=?\s*\d[^,}#\"']*?)\s*(?:[,}#].*)?$")
+_BARE = regex(r"""[^,{}"']*""")
 
 MESSAGE = "a pattern that begins with `[` must be quoted; YAML reads it as a list"
 INSIDE = "a pattern with `[` inside a list in brackets must be quoted; YAML reads a list there"

@@ -25,14 +25,15 @@ from archcalc.reader.text import (
     split_lines,
 )
 from archcalc.reader.yaml_errors import bad_escape, crowded_header, question, syntax_errors, tag
+from archcalc.regex import regex
 
 MAX_ALIASES = 100
 
-_EXPLICIT_KEY = re.compile(r"(?<![^\s,[{])\?\s+[^\s,:\]}]")
-_QUESTIONS = re.compile(r"\?|(?<!\S)\#[^\r\n]*")  # and comments, which may hold one
-_SEEN = re.compile(r"(?<!\S)\#[^\r\n]*|\S+")  # comments, and what is none
-_ALIAS = re.compile(r"\*([^][{},:\s]+)")
-_LEXEMES = re.compile(
+_EXPLICIT_KEY = regex(r"(?<![^\s,[{])\?\s+[^\s,:\]}]")
+_QUESTIONS = regex(r"\?|(?<!\S)\#[^\r\n]*")  # and comments, which may hold one
+_SEEN = regex(r"(?<!\S)\#[^\r\n]*|\S+")  # comments, and what is none
+_ALIAS = regex(r"\*([^][{},:\s]+)")
+_LEXEMES = regex(
     r"""\s+|[][{},]|:(?=[][{},\s])|(?<!\S)\#[^\r\n]*|"(?:[^"\\]|\\.)*+"?|'[^']*+'?|[^][{},\s]+?(?=:?[][{},\s])|.""",
     re.DOTALL,
 )

@@ -4,6 +4,7 @@ import re
 from functools import cache
 
 from archcalc.diagnostics import Diagnostic, Refusal, Span, rule
+from archcalc.regex import regex
 
 MAX_BYTES = 1 << 20
 
@@ -51,7 +52,7 @@ UNSUPPORTED_YAML = rule(
     """,
 )
 
-_ASCII_FORBIDDEN = re.compile("[^\n\r\x20-\x7e]")
+_ASCII_FORBIDDEN = regex("[^\n\r\x20-\x7e]")
 
 
 def decode(data: bytes) -> str:

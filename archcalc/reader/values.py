@@ -2,20 +2,20 @@
 
 import re
 from math import gcd
-from typing import Any, NamedTuple
+from typing import Any
 
 from archcalc.diagnostics import Refusal, Span
 from archcalc.reader.expression import Environment
 from archcalc.reader.integers import BAD_VALUE, MAX_EXPRESSION, bad, whole_number
 from archcalc.reader.nodes import Mapping, Scalar, Sequence, Value, shown
+from archcalc.records import NamedTuple
+from archcalc.regex import regex
 from archcalc.volume import MAX_DIMENSION, Pair, Volume
 
-_NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d{1,3})?", re.ASCII)
-_TUPLE = re.compile(r"\s*\(\s*\d+\s*(?:,|\Z)", re.ASCII)
-_BETWEEN = re.compile(
-    r"(?<=[)\d])\s*[xX\u00d7]\s*(?=[($\d])(?![^(]*\))", re.ASCII
-)  # an x that parts the sides of a pair
-PAIR = re.compile(r"(\d+)\s*[xX\u00d7]\s*(\d+)", re.ASCII)
+_NUMBER = regex(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d{1,3})?", re.ASCII)
+_TUPLE = regex(r"\s*\(\s*\d+\s*(?:,|\Z)", re.ASCII)
+_BETWEEN = regex(r"(?<=[)\d])\s*[xX\u00d7]\s*(?=[($\d])(?![^(]*\))", re.ASCII)  # an x that parts the sides of a pair
+PAIR = regex(r"(\d+)\s*[xX\u00d7]\s*(\d+)", re.ASCII)
 
 
 class Padding(NamedTuple):

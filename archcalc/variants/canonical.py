@@ -6,7 +6,7 @@ there; a layer that can be written in two ways is written in one.
 """
 
 from collections.abc import Collection, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from archcalc.analysis.analyze import Report, analyze
 from archcalc.graph import Graph, Node
@@ -16,6 +16,7 @@ from archcalc.layers.base import Windowed
 from archcalc.layers.depthwise import DepthwiseConv
 from archcalc.layers.pool import GlobalAveragePool
 from archcalc.reader.values import Padding
+from archcalc.records import NamedTuple
 from archcalc.volume import Pair, Volume
 
 LOOSE = ("eps", "slope", "initial", "momentum")  # keys that only a strict comparison looks at

@@ -6,8 +6,6 @@ place of the original network's input.  A cell equals the original network on th
 where no layer pads: at a crop's border padding is zeros, inside the large image it is the neighbours.
 """
 
-from typing import NamedTuple
-
 from archcalc.analysis.analyze import Report, Row, analyze
 from archcalc.diagnostics import Diagnostic, Refusal, in_order, rule
 from archcalc.graph import Graph, Node
@@ -16,6 +14,7 @@ from archcalc.layers.conv import Conv
 from archcalc.layers.dense import FullyConnected
 from archcalc.layers.norm import Dropout
 from archcalc.layers.reshape import Flatten, Input
+from archcalc.records import NamedTuple
 from archcalc.volume import Pair, Volume, Window
 
 NOT_CONVOLUTIONAL = rule(

@@ -6,11 +6,12 @@ layers, then, between those, layers of one type.  Names themselves make no diffe
 
 import re
 from collections.abc import Collection, Iterator
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from archcalc.analysis.analyze import Report, Row
 from archcalc.graph import Graph, Node
 from archcalc.layers import Layer
+from archcalc.records import NamedTuple
 from archcalc.variants.align import Pairs, common, longest_increase
 
 if TYPE_CHECKING:

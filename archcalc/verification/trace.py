@@ -1,10 +1,11 @@
 """The layers of an execution one by one, with the weights that were drawn for them: those of `verify` for the same seed."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from archcalc.analysis.analyze import Report, Row
 from archcalc.memory.liveness import last_readers
+from archcalc.records import NamedTuple
 
 if TYPE_CHECKING:
     from archcalc.forward.run import Array

@@ -6,13 +6,14 @@ NumPy is imported.  Inputs, weights and results count, and so does the workspace
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from archcalc import units
 from archcalc.analysis.analyze import Report, Row
 from archcalc.forward.tiling import RESERVED
 from archcalc.memory.liveness import Buffer, last_readers, lifetimes, overwrites, peak
 from archcalc.precision import PRECISIONS
+from archcalc.records import NamedTuple
 from archcalc.volume import Volume
 
 if TYPE_CHECKING:

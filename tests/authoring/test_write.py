@@ -298,9 +298,9 @@ def test_ten_thousand_layers_take_seconds_at_most() -> None:
     for layers in (chain, skips, far, blocks):
         head = "blocks: {unit: [add: [[], [CONV3-8p1]], RELU -> BN]}\n" if layers is blocks else ""
         graph = read_document(f"input: 8x8x8\n{head}layers:\n{layers}").graph
-        begin = time.perf_counter()
+        begin = time.process_time()
         write(graph)
-        assert time.perf_counter() - begin < 5
+        assert time.process_time() - begin < 5
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ Run from an installation with compiled bytecode: `python tests/benchmarks/bench_
 """
 
 import json
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -45,6 +46,33 @@ def processes() -> None:
         ):
             ours, theirs, both = ratio(process(ARCHCALC, *command), python(bare), 21)
             line(f"archcalc {' '.join(command)}", f"{ours:.3f}", f"{theirs:.3f}", f"{both:.2f} x {bare}")
+
+
+STARTS = """
+import gc, sys, time
+gc.disable()
+for name in sys.argv[1:]:
+    begun = time.perf_counter()
+    __import__(name)
+    print(time.perf_counter() - begun)
+"""
+IMPORTED = [
+    *("click", "yaml", "archcalc.records", "archcalc.diagnostics", "archcalc.reader.source", "archcalc.layers"),
+    *("archcalc.graph", "archcalc.language.program", "archcalc.analysis.analyze", "archcalc.architecture"),
+    *("archcalc.checks.rules", "archcalc.project.config", "archcalc.cli", "archcalc.commands.check"),
+    *("archcalc.formats.check.text", "rich.console", "rich.table", "archcalc.commands.report"),
+    *("archcalc.formats.report.table", "numpy"),
+]
+
+
+def imports() -> None:
+    """What each import adds to those before it."""
+    line()
+    line("import, after those above it", "milliseconds")
+    command = [sys.executable, "-c", STARTS, *IMPORTED]
+    runs = [subprocess.run(command, check=True, capture_output=True, text=True).stdout.split() for _ in range(21)]
+    for name, took in zip(IMPORTED, zip(*runs, strict=True), strict=True):
+        line(name, f"{statistics.median(map(float, took)) * 1e3:.1f}")
 
 
 def warm() -> None:
@@ -95,6 +123,7 @@ def many_files(files: int = 5_000) -> None:
 
 if __name__ == "__main__":
     processes()
+    imports()
     warm()
     chains()
     many_files()

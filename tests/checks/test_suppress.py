@@ -242,10 +242,10 @@ blocks:
 def test_many_comments_are_read_quickly() -> None:
     """Scalars and comments are found by bisection: 15,000 of each would be 2 * 10^8 comparisons, a minute."""
     text = HEAD + "blocks:\n" + "".join(f"  b{n}: [relu]  # archcalc: disable-line=AC109\n" for n in range(15_000))
-    begun = time.perf_counter()
+    begun = time.process_time()
     assert found(text) == []
     found("# archcalc: disable-next-line=AC109\n" * 25_000 + HEAD)
-    assert time.perf_counter() - begun < 10
+    assert time.process_time() - begun < 10
 
 
 def test_the_page_shows_comments_that_work() -> None:

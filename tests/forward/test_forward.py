@@ -17,7 +17,7 @@ from archcalc.forward.run import Array, Run
 from archcalc.forward.tiling import RESERVED
 from archcalc.layers import TYPES, Layer
 from archcalc.layers.conv import Conv
-from archcalc.layers.local import Local
+from archcalc.layers.further.local import Local
 from archcalc.layers.misfit import LayerError
 from archcalc.layers.pool import AveragePool, L2Pool, MaxPool
 from archcalc.reader.values import Padding, Scaling

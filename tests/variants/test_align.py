@@ -51,8 +51,8 @@ def test_long_sequences_take_seconds_at_most() -> None:
     chance = random.Random(1)
     a = [chance.randrange(50) for _ in range(10_000)]
     b = [chance.randrange(50) for _ in range(10_000)]
-    begin = time.perf_counter()
+    begin = time.process_time()
     pairs = common(a, b)
-    assert time.perf_counter() - begin < 10
+    assert time.process_time() - begin < 10
     assert pairs is not None
     assert len(pairs) > 1_000

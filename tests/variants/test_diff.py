@@ -167,9 +167,9 @@ def test_ten_thousand_layers(change: str) -> None:
         return "input: 4x4x8\nlayers:\n" + "".join(f"- {one}\n" for one in units)
 
     a, b = (examine(SpecText("spec", spec(second))).report for second in (False, True))
-    begin = time.perf_counter()
+    begin = time.process_time()
     found = compare(a, b)
-    assert time.perf_counter() - begin < 10
+    assert time.process_time() - begin < 10
     assert_sums(found)
     if change == "insert":
         assert (found.count("added"), found.count("removed"), found.count("changed")) == (200, 0, 0)

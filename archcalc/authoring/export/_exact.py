@@ -5,9 +5,10 @@ that a key which a layer gains later is never passed over in silence.
 """
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from archcalc.layers import Layer
+from archcalc.records import NamedTuple
 from archcalc.volume import Pair, Volume
 
 if TYPE_CHECKING:

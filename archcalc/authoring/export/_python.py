@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from archcalc.authoring.folding.blocks import Text
 from archcalc.authoring.folding.parts import Step
+from archcalc.records import NamedTuple
 
 WIDTH = 100
 

@@ -5,11 +5,12 @@ stands in a module before it, and a crop is padding below zero, as in PyTorch it
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from archcalc.authoring.export._exact import Frame, Inexact, framed, only
 from archcalc.authoring.export._python import Argument, Term
 from archcalc.layers.conv import Conv
+from archcalc.records import NamedTuple
 from archcalc.volume import Pair, Volume
 
 NOT_FINITE = 'float("-inf")'

@@ -5,9 +5,10 @@ Numbers that change together are one variable, a multiple of another is written 
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from archcalc.authoring.folding.parts import Branches, Call, Number, Optional, Part, Step, numbers_of, shape_of
+from archcalc.records import NamedTuple
 
 LONGEST_UNIT = 24  # parts of a block
 MOST_PARTS = 20_000  # in a list that is searched for blocks

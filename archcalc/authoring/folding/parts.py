@@ -5,12 +5,13 @@ stand for; its shape is all the rest, equal for two steps that one block can hav
 """
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from archcalc.authoring.joins import Join, nested
 from archcalc.graph import Graph, Node
 from archcalc.layers.merge import Merge
 from archcalc.layers.reshape import Input
+from archcalc.records import NamedTuple
 
 DEEPEST_JOIN = 8  # joins nested in joins; what is deeper is written by names
 

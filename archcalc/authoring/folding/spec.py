@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any
 
 from archcalc.authoring.folding.blocks import Blocks, Text
 from archcalc.authoring.folding.optional import with_optional
@@ -15,6 +15,7 @@ from archcalc.layers import TYPES, Layer
 from archcalc.layers.merge import Merge
 from archcalc.layers.reshape import Input
 from archcalc.reader.values import Padding
+from archcalc.records import NamedTuple
 from archcalc.volume import Pair
 
 MOST_TRIED = 1_000  # layers up to which more than one way to fold is tried

@@ -1,23 +1,45 @@
 """Rules of advice: every module in this folder is one and is found by itself.
 
-`RULES` has them by code, `DEFAULT` the codes that are on unless somebody chooses; what nobody selects
-is not run.
+`RULES` has them by code, `DEFAULT` the codes that are on unless somebody chooses: those of the modules that lie here.
+The modules in `asked/` are imported when all rules are asked for; what nobody selects is not run.
 """
 
 import os
-from collections.abc import Container
+from collections.abc import Container, Iterator, Mapping
 from importlib import import_module
 
 from archcalc.analysis.analyze import Report, Row
-from archcalc.checks.advice import RULES, Network
+from archcalc.checks.advice import ENTERED, Advice, Network
 from archcalc.diagnostics import NOWHERE, Diagnostic, Span, in_order
 from archcalc.language.document import Document
 
-for _file in sorted(os.listdir(os.path.dirname(__file__))):
-    if _file.endswith(".py") and not _file.startswith("_"):
-        import_module(f"{__name__}.{_file[:-3]}")
 
-DEFAULT = frozenset(code for code, one in RULES.items() if one.default)
+def _find(*folder: str) -> None:
+    """Import the rules of a folder."""
+    for file in sorted(os.listdir(os.path.join(os.path.dirname(__file__), *folder))):
+        if file.endswith(".py") and not file.startswith("_"):
+            import_module(".".join((__name__, *folder, file[:-3])))
+
+
+class _Rules(Mapping[str, Advice]):
+    """All rules by code; those that are not on by themselves are imported when somebody looks."""
+
+    def __getitem__(self, code: str) -> Advice:
+        if code not in ENTERED:
+            _find("asked")
+        return ENTERED[code]
+
+    def __iter__(self) -> Iterator[str]:
+        _find("asked")
+        return iter(ENTERED)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+_find()
+DEFAULT = frozenset(ENTERED)
+RULES: Mapping[str, Advice] = _Rules()
 
 __all__ = ["DEFAULT", "RULES", "advise"]
 
@@ -34,7 +56,7 @@ def advise(
     rows = [_told_apart(row) for row in report.rows] if report.rows[-1].node.span == NOWHERE else report.rows
     network = Network(document, report, rows)
     found: dict[tuple[object, ...], Diagnostic] = {}
-    for code in sorted(RULES):
+    for code in sorted(DEFAULT if select is DEFAULT else RULES):
         if code in select and ((fits and report.complete) or RULES[code].early):
             for one in RULES[code].check(network):
                 diagnostic = Diagnostic(

@@ -19,18 +19,16 @@ from collections.abc import Iterator
 from archcalc.analysis.analyze import Row
 from archcalc.checks.advice import LINEAR, Network, Remark, advice, place
 from archcalc.diagnostics import Span
-from archcalc.layers.deconv import TransposedConv
 from archcalc.layers.norm import BatchNorm
 
 MANY = 8  # places that are named one by one
-_SHIFTED = (*LINEAR, TransposedConv)
 
 
 @advice("AC613", __doc__)
 def useless_bias(network: Network) -> Iterator[Remark]:
     found: dict[Span, list[Row]] = {}
     for row in network.rows:
-        if row.cost.biases and isinstance(row.node.layer, _SHIFTED):
+        if row.cost.biases and (isinstance(row.node.layer, LINEAR) or row.node.layer.type == "deconv"):
             readers = network.readers[row.position]
             if readers and all(isinstance(one.node.layer, BatchNorm) for one in readers):
                 found.setdefault(place(row, "bias"), []).append(row)

@@ -1,11 +1,11 @@
 """What is written below the boxes, and the least rectangle that holds everything that is drawn."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from archcalc.formats.drawing.boxes import Box
 from archcalc.formats.drawing.edges import MARGIN, Edge, Point
 from archcalc.formats.drawing.layout import SLANT, TIMES, Layout
+from archcalc.records import NamedTuple
 
 LETTER = 6.1  # the width of a letter, on average of capitals and digits
 EDGE = 10  # around everything

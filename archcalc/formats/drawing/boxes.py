@@ -1,11 +1,12 @@
 """What is drawn of a report: a box for each volume, with the layers that leave it as large as it is."""
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from archcalc.analysis.analyze import Report, Row
 from archcalc.layers.dense import FullyConnected
 from archcalc.layers.reshape import Input
+from archcalc.records import NamedTuple
 from archcalc.volume import Volume
 
 Family = Literal["input", "conv", "pool", "fc", "join", "other"]

@@ -1,10 +1,10 @@
 """Lines between boxes: straight to the next, bent into lanes and out of them, over what a skip leads past."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from archcalc.formats.drawing.boxes import Box
 from archcalc.formats.drawing.layout import ARC, FORK, Layout, Spot
+from archcalc.records import NamedTuple
 
 MARGIN = 14  # how far a line leads out of a row that goes on below
 

@@ -5,11 +5,11 @@ x goes to the right, y down, in pixels; a box stands with its middle on its axis
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import accumulate, pairwise
-from typing import NamedTuple
 
 from archcalc.formats.drawing.boxes import Box
 from archcalc.formats.drawing.repeats import Beside, Fold, Folded, Shown, drawn_in
 from archcalc.formats.drawing.scale import Scale, Solid
+from archcalc.records import NamedTuple
 
 GAP = 11  # between boxes
 LEAST = 17  # from a box to the next, so that their labels do not touch

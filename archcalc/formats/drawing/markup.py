@@ -1,9 +1,10 @@
 """Text in SVG and HTML, whoever wrote it: escaped, in attributes too, and of characters that XML has."""
 
-import re
 from html import escape
 
-_NO_TEXT = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+from archcalc.regex import regex
+
+_NO_TEXT = regex("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def text(value: str) -> str:

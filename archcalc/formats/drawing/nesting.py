@@ -7,9 +7,9 @@ One part and an edge past it is no lane but a skip.  What begins at several plac
 
 from collections.abc import Collection, Iterable, Sequence
 from itertools import chain
-from typing import NamedTuple
 
 from archcalc.formats.drawing.boxes import Box
+from archcalc.records import NamedTuple
 
 DEEPEST = 40  # lanes in lanes; what nests deeper is drawn in columns
 

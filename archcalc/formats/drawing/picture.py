@@ -1,7 +1,6 @@
 """A report as an SVG: an element for a page that has its rules, or a file of its own."""
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
 
 from archcalc.analysis.analyze import Report
 from archcalc.formats import incomplete
@@ -15,6 +14,7 @@ from archcalc.formats.drawing.markup import text
 from archcalc.formats.drawing.nesting import nest
 from archcalc.formats.drawing.repeats import folded, shown_by
 from archcalc.formats.drawing.scale import Scale
+from archcalc.records import NamedTuple
 
 MOST = 2_000  # boxes; the table has what comes after them
 

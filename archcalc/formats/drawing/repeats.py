@@ -2,11 +2,11 @@
 
 from collections.abc import Hashable, Iterable, Iterator
 from itertools import chain
-from typing import NamedTuple
 
 from archcalc.formats.drawing.boxes import Box
 from archcalc.formats.drawing.nesting import Columns, Item, Lanes, Part, Series, flat
 from archcalc.formats.folding import runs
+from archcalc.records import NamedTuple
 
 
 class Fold(NamedTuple):

@@ -7,8 +7,8 @@ thickness goes with the root of the channels, as 4,096 of them would be sixty ti
 
 from collections.abc import Iterable
 from math import sqrt
-from typing import NamedTuple
 
+from archcalc.records import NamedTuple
 from archcalc.volume import Volume
 
 TALLEST = 132  # the largest width or height

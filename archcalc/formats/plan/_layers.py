@@ -4,8 +4,6 @@ A layer that neither keeps nor trains anything (an in-place ReLU) stands behind 
 that only repeat the ones above are counted instead of printed again.
 """
 
-from typing import NamedTuple
-
 from archcalc import units
 from archcalc.formats import Look
 from archcalc.formats._grid import Choice, Column, bar, below, cell, grid, wrapped
@@ -13,6 +11,7 @@ from archcalc.formats._grid import Line as Row
 from archcalc.formats.folding import head_of, named, runs, under
 from archcalc.memory.results import Line, Plan
 from archcalc.precision import OPTIMIZERS
+from archcalc.records import NamedTuple
 
 ROOMY = 112  # columns from which there is room for longer bars and air
 

@@ -5,7 +5,7 @@ sorting; what nobody knows is `?` in one and None in the other.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from archcalc import units
 from archcalc.analysis.analyze import Report, Row
@@ -13,6 +13,7 @@ from archcalc.diagnostics import Unusable
 from archcalc.formats import Look
 from archcalc.formats._figures import cell, least
 from archcalc.formats.report._lines import Line
+from archcalc.records import NamedTuple
 from archcalc.volume import Pair
 
 

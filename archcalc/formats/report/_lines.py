@@ -4,14 +4,13 @@ A layer that owns nothing (an in-place ReLU, dropout) stands behind the layer it
 above exactly are counted instead of printed again.
 """
 
-from typing import NamedTuple
-
 from archcalc.analysis.analyze import Report, Row
 from archcalc.analysis.fold import by_path
 from archcalc.formats._figures import union
 from archcalc.formats.folding import named, runs
 from archcalc.layers import Layer
 from archcalc.reader.values import Padding
+from archcalc.records import NamedTuple
 
 
 class Line(NamedTuple):

@@ -4,7 +4,6 @@ Bars stand where memory and parameters sit.  What the terminal has no room for i
 """
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from archcalc import units
 from archcalc.analysis.analyze import Report, Row
@@ -17,6 +16,7 @@ from archcalc.formats.folding import head_of, under
 from archcalc.formats.report._columns import Column, Scale, arranged, chosen, left_out
 from archcalc.formats.report._lines import Line, fold, layers, merge, plain, sums, typed
 from archcalc.precision import PRECISIONS
+from archcalc.records import NamedTuple
 
 FOLDS = PARTIAL = CHOOSES = True
 

@@ -1,13 +1,13 @@
 """The verification for people: whether it is as predicted, then one line a layer; equal ones are counted."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from archcalc import units
 from archcalc.files import shown_path
 from archcalc.formats import Look
 from archcalc.formats._grid import Choice, Column, Line, below, cell, grid, painted, wrapped
 from archcalc.formats.folding import head_of, named, runs, under
+from archcalc.records import NamedTuple
 from archcalc.verification.verify import Executed, Verification
 
 COLUMNS = (

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import torch
 from torch.nn.modules import module as modules
@@ -13,6 +13,7 @@ from archcalc.interop.torch.idioms import spelled_out
 from archcalc.interop.torch.operators import HANDLERS
 from archcalc.interop.torch.operators.views import VIEWS
 from archcalc.interop.torch.tracing import Known, Made, Murky, NotUnderstood, Trace, Value, Weight, Where, Work, made
+from archcalc.records import NamedTuple
 
 QUIET = frozenset(("dim", "size", "numel", "is_floating_point", "stride", "is_contiguous", "requires_grad_", "__len__"))
 ASKING = frozenset(("__bool__", "__int__", "__float__", "__index__", "item", "tolist", "nonzero", "equal", "numpy"))

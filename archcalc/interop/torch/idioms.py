@@ -4,11 +4,12 @@ What an operator without a layer read is noted with it, so that its result can b
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from archcalc.interop.torch.layout import axis, has
 from archcalc.interop.torch.tracing import IMAGES, Known, Murky, NotUnderstood, Trace, Value, Weight, Work, made
 from archcalc.layers import Layer
+from archcalc.records import NamedTuple
 
 _DEEPEST = 12  # operators in each other: an idiom is short
 

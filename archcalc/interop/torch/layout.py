@@ -8,8 +8,8 @@ have changed places.  No arithmetic is done and no tensor is looked at.
 
 from collections.abc import Iterable, Sequence
 from math import prod
-from typing import NamedTuple
 
+from archcalc.records import NamedTuple
 from archcalc.volume import Volume
 
 

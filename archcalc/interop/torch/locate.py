@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any
 
+from archcalc.regex import regex
+
 PREFIX = "torch:"
-_FORM = re.compile(r"torch:([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)", re.ASCII)
+_FORM = regex(r"torch:([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)", re.ASCII)
 
 
 class NotFound(Exception):

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import nn
@@ -15,6 +15,7 @@ from archcalc.interop.torch.layout import Layout
 from archcalc.interop.torch.naming import module_of, names, writable
 from archcalc.interop.torch.staging import staged, unwrapped
 from archcalc.interop.torch.tracing import IMAGES, Draft, Murky, NotUnderstood, Trace, Value
+from archcalc.records import NamedTuple
 from archcalc.volume import Volume
 
 

@@ -5,9 +5,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 from archcalc.interop.torch.tracing import Draft
+from archcalc.regex import regex
 
 MOST = 128  # characters of a name
-_WRAPPED = re.compile(r"(^|\.)(_orig_mod|_fsdp_wrapped_module)(?=\.|$)")
+_WRAPPED = regex(r"(^|\.)(_orig_mod|_fsdp_wrapped_module)(?=\.|$)")
 
 
 def names(drafts: Sequence[Draft], owners: Sequence[str]) -> list[str]:

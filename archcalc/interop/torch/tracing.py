@@ -6,7 +6,7 @@ Murky (made by operators that are no layers here).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from archcalc.interop.torch.layout import (
     Layout,
@@ -22,6 +22,7 @@ from archcalc.interop.torch.layout import (
 from archcalc.layers import TYPES, Layer
 from archcalc.layers.misfit import LayerError
 from archcalc.layers.reshape import Flatten, Input, Shuffle
+from archcalc.records import NamedTuple
 from archcalc.volume import Volume
 
 IMAGES = 2  # a batch of one would be mistaken for an axis of one position

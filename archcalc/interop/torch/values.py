@@ -5,7 +5,7 @@ a spec that was found to be the same network, whose eps and slopes are in questi
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from archcalc.forward.run import Array, Run
 from archcalc.interop.torch.layout import Layout, extent
 from archcalc.interop.torch.tracing import IMAGES, Draft
 from archcalc.layers import Layer
+from archcalc.records import NamedTuple
 from archcalc.volume import Volume
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from archcalc.interop.torch.layout import axis, has, kinds
 from archcalc.interop.torch.operators._table import operator, pair
 from archcalc.interop.torch.tracing import IMAGES, NotUnderstood, Value, Weight, made
 from archcalc.layers.conv import Conv
-from archcalc.layers.deconv import TransposedConv
 from archcalc.layers.dense import FullyConnected
+from archcalc.layers.further.deconv import TransposedConv
 from archcalc.reader.values import Padding
 
 

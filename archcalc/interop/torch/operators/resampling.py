@@ -7,8 +7,8 @@ from typing import Any
 from archcalc.interop.torch.call import Call
 from archcalc.interop.torch.operators._table import operator
 from archcalc.interop.torch.tracing import NotUnderstood, Value, made
+from archcalc.layers.further.upsample import Upsample
 from archcalc.layers.reshape import Crop, Pad, Shuffle
-from archcalc.layers.upsampling import Upsample
 from archcalc.reader.values import Padding, Scaling
 from archcalc.volume import Pair
 

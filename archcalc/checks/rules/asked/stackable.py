@@ -19,7 +19,7 @@ from archcalc.checks.advice import Network, Remark, advice, covers, place
 from archcalc.layers.conv import Conv
 
 
-@advice("AC607", __doc__, severity="info", default=False)
+@advice("AC607", __doc__, severity="info")
 def stackable(network: Network) -> Iterator[Remark]:
     for row in network.linear:
         layer = row.node.layer

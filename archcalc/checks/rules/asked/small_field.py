@@ -18,7 +18,7 @@ from archcalc import units
 from archcalc.checks.advice import Network, Remark, advice, image
 
 
-@advice("AC616", __doc__, severity="info", default=False)
+@advice("AC616", __doc__, severity="info")
 def small_field(network: Network) -> Iterator[Remark]:
     last = next((row for row in reversed(network.rows) if image(row)), None)
     if last is None:

@@ -2,12 +2,13 @@
 
 from functools import partial
 from math import gcd
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from archcalc.layers.base import Cost, Kept, Layer, key
 from archcalc.layers.misfit import NOTHING_LEFT, LayerError
 from archcalc.reader.integers import BAD_VALUE
 from archcalc.reader.values import Boolean, Choice, Extents, Fractions, Scaling
+from archcalc.records import NamedTuple
 from archcalc.volume import Pair, Reach, Volume
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from archcalc.checks.advice import Network, Remark, advice, covers, place
 from archcalc.layers.conv import Convolution
 
 
-@advice("AC604", __doc__, default=False)
+@advice("AC604", __doc__)
 def shrinking(network: Network) -> Iterator[Remark]:
     for row in network.linear:
         layer, x, y = row.node.layer, row.inputs[0], row.output

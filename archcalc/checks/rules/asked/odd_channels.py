@@ -18,7 +18,7 @@ from archcalc import units
 from archcalc.checks.advice import Network, Remark, advice, place
 
 
-@advice("AC618", __doc__, severity="info", default=False)
+@advice("AC618", __doc__, severity="info")
 def odd_channels(network: Network) -> Iterator[Remark]:
     for row in network.linear:
         channels = row.output.channels

@@ -22,7 +22,7 @@ from archcalc.checks.advice import Network, Remark, advice, times
 from archcalc.layers.pool import Pooling
 
 
-@advice("AC601", __doc__, severity="info", default=False)
+@advice("AC601", __doc__, severity="info")
 def halvings(network: Network) -> Iterator[Remark]:
     pools: list[int] = []  # 2x2 pools of stride 2 between the input and each layer
     uneven = [False, False]

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from archcalc.checks.advice import Network, Remark, advice
 
 
-@advice("AC619", __doc__, severity="info", default=False)
+@advice("AC619", __doc__, severity="info")
 def no_expect(network: Network) -> Iterator[Remark]:
     entries = network.document.entries
     if "expect" not in entries and entries.keys() != {"pattern"}:  # a pattern of the command line has no place for it

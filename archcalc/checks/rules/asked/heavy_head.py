@@ -23,7 +23,7 @@ from archcalc.layers.reshape import Flatten
 WORTHWHILE = 1_000_000
 
 
-@advice("AC610", __doc__, severity="info", default=False)
+@advice("AC610", __doc__, severity="info")
 def heavy_head(network: Network) -> Iterator[Remark]:
     first = next((row for row in network.linear if isinstance(row.node.layer, FullyConnected)), None)
     if first is None:

@@ -19,7 +19,7 @@ from archcalc import units
 from archcalc.checks.advice import Network, Remark, advice, image
 
 
-@advice("AC617", __doc__, severity="info", default=False)
+@advice("AC617", __doc__, severity="info")
 def large_field(network: Network) -> Iterator[Remark]:
     last = next((row for row in reversed(network.rows) if image(row)), None)
     if last is None:

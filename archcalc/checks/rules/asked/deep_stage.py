@@ -22,7 +22,7 @@ from archcalc.layers.dense import FullyConnected
 from archcalc.layers.pool import Pooling
 
 
-@advice("AC606", __doc__, severity="info", default=False)
+@advice("AC606", __doc__, severity="info")
 def deep_stage(network: Network) -> Iterator[Remark]:
     if any(len(row.node.inputs) > 1 for row in network.rows):
         return

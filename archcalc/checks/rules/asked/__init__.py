@@ -1,0 +1,1 @@
+"""Rules of advice that run only where they are asked for, by `--info` or a selection."""
