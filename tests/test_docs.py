@@ -168,11 +168,23 @@ def test_a_translation_has_the_same_blocks_and_figures(original: Path, translate
     assert sorted(set(links[0]) - {original.name}) == sorted(set(links[1]) - {original.name})
 
 
+ITALIC = re.compile(r"(?<![\\*])\*(?![*\s])[^*\n]+\*(?!\*)")  # what would be shown so, a product most likely
+
+
+@pytest.mark.parametrize("path", [*PAGES, ROOT / "archcalc" / "CATALOGUE.md"], ids=lambda path: path.name)
+def test_no_product_is_shown_in_italics(path: Path) -> None:
+    text = FENCE.sub("", path.read_text(encoding="utf-8"))
+    prose = re.sub(r"`[^`]*`|^ {4}.*$|\*\*|^\* ", "", text, flags=re.MULTILINE)
+    assert ITALIC.findall(prose) == []
+
+
 def test_what_the_tests_of_pages_would_notice() -> None:
     assert differs("a\nb\n", "a\nb\n") == ""
     assert differs("a\nb\n", "a\nc\n")
     assert differs("a\n...\nc\n", "a\nb\nc\n") == ""
     assert differs("c\n...\na\n", "a\nb\nc\n") == "this line is not printed, or not there: a"
+    assert ITALIC.search("F*F*C")
+    assert not ITALIC.search(r"F\*F\*C and 2 * 3 * 4")
     assert [block.after for block in blocks("```sh\na\n```\n\n```text\nb\n```\nc\n```text\nd\n```\n")] == [
         False,
         True,

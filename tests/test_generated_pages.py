@@ -13,6 +13,7 @@ import click
 import pytest
 
 from archcalc.cli import cli
+from archcalc.formats._prose import prose
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -32,7 +33,7 @@ def command_section(name: str, command: click.Command) -> Iterator[str]:
     yield f"## {name}\n\n"
     yield f"`{command.get_usage(context).removeprefix('Usage: ')}`\n\n".replace("\n  ", " ")
     for paragraph in (command.help or "").replace("\b\n", "").split("\n\n"):
-        yield " ".join(line.strip() for line in paragraph.splitlines()) + "\n\n"
+        yield prose(" ".join(line.strip() for line in paragraph.splitlines())) + "\n\n"
     options = [one for one in command.params if isinstance(one, click.Option) and not one.hidden]
     if options:
         yield "| option | takes | default | what it does |\n|---|---|---|---|\n"
@@ -66,7 +67,7 @@ def type_name(type: "click.ParamType[Any]") -> str:
 
 
 def cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
+    return " ".join(prose(text).split()).replace("|", "\\|")
 
 
 def commands_page() -> str:
@@ -122,7 +123,7 @@ def room(name: str) -> str:
 def first(path: Path) -> str:
     """The first paragraph of a module's docstring."""
     text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-    return " ".join(text.partition("\n\n")[0].split())
+    return prose(" ".join(text.partition("\n\n")[0].split()))
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 from archcalc.architecture import load
 from archcalc.checks.terms import TERMS
 from archcalc.cli import cli
+from archcalc.formats._prose import prose
 from archcalc.layers import TYPES
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -29,10 +30,16 @@ def test_the_page_in_docs_is_current() -> None:
 def test_every_term_is_printed_in_every_format(one: object) -> None:
     name, title, page = one.name, one.title, one.text  # type: ignore[attr-defined]
     assert run(name.upper()).output.startswith(f"{name}: {title}\n\n  ")
-    assert run(name, "-f", "markdown").output == f"## {name}: {title}\n\n{page}\n"
+    assert run(name, "-f", "markdown").output.replace("\\*", "*") == f"## {name}: {title}\n\n{page}\n"
     (record,) = json.loads(run(name, "-f", "json").output)["terms"]
     assert record == {"name": name, "title": title, "page": page}
     assert name in run("--help").output
+
+
+def test_products_are_no_italics_and_code_is_as_it_stands() -> None:
+    assert r"A convolution has F\*F\*C/g\*K weights" in run("parameters", "-f", "markdown").output
+    assert "    size += (F - 1) jump " in run("receptive-field", "-f", "markdown").output
+    assert prose("2*3 `4*5` 6*7\n    8*9\n*") == "2\\*3 `4*5` 6\\*7\n    8*9\n\\*"
 
 
 @pytest.mark.parametrize(("word", "name"), [("MACs", "mac"), ("flops", "flop"), ("receptive_field", "receptive-field")])

@@ -46,7 +46,9 @@ def test_every_type_has_an_example_with_figures(type: str) -> None:
     text = layers(type)
     assert text.startswith(f"{type}: {one.title}\n")
     assert all(f"  {line}" in text for line in one.example.rstrip("\n").split("\n"))
-    assert f"\n## {type}\n\n{one.title}" in layers("--format", "markdown")
+    section = layers(type, "--format", "markdown")
+    assert section.startswith(f"## {type}\n\n{one.title}".replace("*", "\\*"))
+    assert section in PAGE.read_text(encoding="utf-8")
     if issubclass(TYPES[type], Merge):
         assert one.joins
         assert len(one.picture) >= 2

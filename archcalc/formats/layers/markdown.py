@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from archcalc.authoring.reference import Entry, KeyEntry
 from archcalc.formats import Look
+from archcalc.formats._prose import prose
 from archcalc.formats.layers.text import sign
 
 _HEAD = """\
@@ -28,8 +29,8 @@ def render(entries: Iterable[Entry], look: Look) -> str:
 
 
 def render_one(one: Entry, look: Look) -> str:
-    parts = [f"## {one.type}", one.title]
-    parts += [one.text] if one.text else []
+    parts = [f"## {one.type}", prose(one.title)]
+    parts += [prose(one.text)] if one.text else []
     if one.joins:
         parts.append("Takes branches, `[]` for the input unchanged, or `inputs: [a, b]`.")
     if one.elsewhere:
@@ -53,4 +54,4 @@ def _row(key: KeyEntry) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("\n", " ").replace("|", r"\|")
+    return prose(text).replace("\n", " ").replace("|", r"\|")

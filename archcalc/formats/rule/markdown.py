@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from archcalc.checks.terms import Term
 from archcalc.diagnostics import Rule
+from archcalc.formats._prose import prose
 
 _HEAD = """\
 # What archcalc reports
@@ -27,15 +28,15 @@ def render(rules: Sequence[Rule]) -> str:
 
 
 def render_one(one: Rule) -> str:
-    text = f"{one.text}\n\n" if one.text else ""
-    return f"## {one.code}: {one.title}\n\n{text}Severity: {one.severity}.\n"
+    text = f"{prose(one.text)}\n\n" if one.text else ""
+    return f"## {one.code}: {prose(one.title)}\n\n{text}Severity: {one.severity}.\n"
 
 
 def render_terms(terms: Sequence[Term]) -> str:
     """What several tools count differently, a section each; a page of its own when there are several."""
-    sections = [f"## {one.name}: {one.title}\n\n{one.text}\n" for one in terms]
+    sections = [f"## {one.name}: {one.title}\n\n{prose(one.text)}\n" for one in terms]
     return "\n".join([_TERMS, *sections] if len(terms) > 1 else sections)
 
 
 def _inline(text: str) -> str:
-    return text.replace("|", r"\|")
+    return prose(text).replace("|", r"\|")
