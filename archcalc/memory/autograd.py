@@ -7,7 +7,7 @@ that several layers save counts once.  What each layer saves is declared with th
 from archcalc.memory.gradients import gradients
 from archcalc.memory.liveness import Buffer
 from archcalc.memory.moments import Moments
-from archcalc.memory.operations import CAST, INDEX, Operation, Program
+from archcalc.memory.operations import CAST, INDEX, Execution, Operation
 from archcalc.memory.storages import storages
 from archcalc.records import NamedTuple
 
@@ -21,7 +21,7 @@ class Retained(NamedTuple):
     tensor is put down to the operation that made it, whoever saves it.
     """
 
-    program: Program
+    execution: Execution
     saved: tuple[int, ...]
     fixed: tuple[int, ...]
     targets: int  # bytes of the classes of one image, which the loss compares with
@@ -35,17 +35,17 @@ class Retained(NamedTuple):
     wanted: tuple[bool, ...]  # by operation: whether a gradient flows through
 
 
-def retain(program: Program, volumes: tuple[int, ...], *, inplace: bool = True) -> Retained:
+def retain(execution: Execution, volumes: tuple[int, ...], *, inplace: bool = True) -> Retained:
     """What autograd saves (as saved_tensors_hooks sees it, parameters and buffers apart), and for how long.
 
     As in PyTorch nothing is saved before the first trained layer, since no gradient is wanted there; the
     network's input counts where a layer saves it, and is held for the whole step in any case.  `volumes` are
     classes' numbers for an image, by output.
     """
-    every = program.operations
+    every = execution.operations
     moments = Moments(len(every))
-    wanted = program.wanted()
-    owners = storages(program, [one.rule.storage for one in every], wanted, inplace=inplace)
+    wanted = execution.wanted()
+    owners = storages(execution, [one.rule.storage for one in every], wanted, inplace=inplace)
     sizes = [one.size for one in every]
     last = list(range(len(every)))  # of the memory an operation owns
     viewed = [False] * len(every)  # whether an output is a view of other memory
@@ -97,10 +97,10 @@ def retain(program: Program, volumes: tuple[int, ...], *, inplace: bool = True) 
             temporary += 2 * sizes[position]  # autograd copies the view's gradient there and back (CopySlices)
         if temporary:
             passing.append(Buffer(temporary, until, until))
-    for one in program.scored:
+    for one in execution.scored:
         last[owners[one]] = moments.loss  # which reads it
     forward = tuple(Buffer(sizes[one], one, last[one]) for one, owner in enumerate(owners) if owner == one)
-    for one in program.results:
+    for one in execution.results:
         last[owners[one]] = moments.step  # the training loop's variable holds it
     for position, owner in enumerate(owners):
         if owner != position:
@@ -112,9 +112,9 @@ def retain(program: Program, volumes: tuple[int, ...], *, inplace: bool = True) 
             saved[position] += sizes[position]
             last[position] = max(last[position], moments.backward(keeper[position]))
         outputs.append(Buffer(sizes[position], 0 if batch else position, last[position]))
-    for one, size in zip(program.results, program.logarithms, strict=True):
-        passing += _loss(sizes[owners[one]], size, program.homes[-1], moments)
-    passing += gradients(program, wanted, sizes, moments)
+    for one, size in zip(execution.results, execution.logarithms, strict=True):
+        passing += _loss(sizes[owners[one]], size, execution.homes[-1], moments)
+    passing += gradients(execution, wanted, sizes, moments)
     fixed_buffers += [
         Buffer(SCALAR, 0, moments.step),  # the loss, before the step that of the last
         Buffer(SCALAR, moments.loss, moments.loss),  # both, for a moment
@@ -122,7 +122,7 @@ def retain(program: Program, volumes: tuple[int, ...], *, inplace: bool = True) 
         Buffer(SCALAR, moments.loss_backward, moments.step - 1),  # the gradient of the loss, 1, which its caller holds
     ]
     return Retained(
-        program,
+        execution,
         tuple(saved),
         tuple(fixed),
         INDEX * sum(volumes),

@@ -11,7 +11,7 @@ from archcalc.analysis.analyze import Report
 from archcalc.memory.autograd import Retained
 from archcalc.memory.liveness import Buffer
 from archcalc.memory.moments import Moments
-from archcalc.memory.operations import Program
+from archcalc.memory.operations import Execution
 from archcalc.records import NamedTuple
 
 
@@ -25,9 +25,9 @@ class Checkpointed(NamedTuple):
 
 def checkpointed(report: Report, found: Retained) -> Checkpointed | None:
     """The step of `found` with checkpoints; None where the network cannot be cut."""
-    program = found.program
-    every = program.operations
-    cuts = _cuts(program, found.owners)
+    execution = found.execution
+    every = execution.operations
+    cuts = _cuts(execution, found.owners)
     if not cuts:
         return None
     moments = Moments(len(every))
@@ -68,17 +68,17 @@ def checkpointed(report: Report, found: Retained) -> Checkpointed | None:
             fixed_buffers=tuple(fixed),
             copies_buffers=tuple(copies),
         ),
-        sum(row.cost.macs for row, home in zip(report.rows, program.homes, strict=True) if segment[home] < last),
+        sum(row.cost.macs for row, home in zip(report.rows, execution.homes, strict=True) if segment[home] < last),
     )
 
 
-def _cuts(program: Program, owners: tuple[int, ...]) -> tuple[int, ...]:
+def _cuts(execution: Execution, owners: tuple[int, ...]) -> tuple[int, ...]:
     """Layers, about sqrt(n) apart, after which nothing reads further back and nothing overwrites them."""
-    every = program.operations
-    homes = frozenset(program.homes)
+    every = execution.operations
+    homes = frozenset(execution.homes)
     reach = len(every)  # the furthest back that any later layer reads
     allowed = []
-    for position in range(program.homes[-1] - 1, 0, -1):
+    for position in range(execution.homes[-1] - 1, 0, -1):
         reach = min([reach, *every[position + 1].inputs])
         if position in homes and reach >= position and owners[position + 1] != owners[position]:
             allowed.append(position)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from archcalc.memory.liveness import Buffer
 from archcalc.memory.moments import Moments
-from archcalc.memory.operations import Program
+from archcalc.memory.operations import Execution
 
 
 class _Tensors:
@@ -33,7 +33,7 @@ class _Tensors:
             self.buffers.append(Buffer(self.sizes[one], self.first[one], moment))
 
 
-def gradients(program: Program, wanted: Sequence[bool], sizes: Sequence[int], moments: Moments) -> list[Buffer]:
+def gradients(execution: Execution, wanted: Sequence[bool], sizes: Sequence[int], moments: Moments) -> list[Buffer]:
     """The memory of the gradients of outputs of `sizes[i]`, from that of the loss on."""
     tensors = _Tensors()
     waiting: dict[int, tuple[int, bool]] = {}  # node -> the gradient so far, and whether it is a whole tensor
@@ -48,8 +48,8 @@ def gradients(program: Program, wanted: Sequence[bool], sizes: Sequence[int], mo
             tensors.release(before, moment)
         tensors.release(gradient, moment)
 
-    every = program.operations
-    for result in program.scored:
+    every = execution.operations
+    for result in execution.scored:
         if wanted[result]:
             loss = moments.loss_backward + 1
             arrive(result, tensors.new(sizes[result], loss), loss, whole=True)

@@ -3,7 +3,7 @@
 from itertools import accumulate
 
 from archcalc.memory.liveness import Buffer, live
-from archcalc.memory.operations import CAST, Program
+from archcalc.memory.operations import CAST, Execution
 from archcalc.memory.storages import storages
 from archcalc.records import NamedTuple
 
@@ -15,15 +15,15 @@ class Held(NamedTuple):
     copies: list[int]
 
 
-def held(program: Program, views: list[bool], *, inplace: bool = True) -> Held:
+def held(execution: Execution, views: list[bool], *, inplace: bool = True) -> Held:
     """What is there while each operation runs.
 
     The caller holds the batch.  A max pool computes its indices even if nobody wants them; a view holds the
-    whole tensor it looks at; a layer overwrites its input only where the same program could in training, and no layer
+    whole tensor it looks at; a layer overwrites its input only where the same network could in training, and no layer
     that PyTorch has no such option for does.  `views` pass their input on at inference (dropout).  Autocast keeps the
     copies of parameters that it made.
     """
-    every = program.operations
+    every = execution.operations
     passing = []
     kinds: list[str] = []
     copies = []
@@ -33,7 +33,7 @@ def held(program: Program, views: list[bool], *, inplace: bool = True) -> Held:
             passing.append(Buffer(size, position, position))
         kinds.append("view" if views[position] else "inplace" if rule.storage == "cloned" else rule.storage)
         copies.append(operation.weights + operation.biases)
-    owners = storages(program, kinds, [True] * len(every), inplace=inplace)
+    owners = storages(execution, kinds, [True] * len(every), inplace=inplace)
     last = list(range(len(every)))
     for position, operation in enumerate(every):
         last[owners[position]] = position
@@ -42,7 +42,7 @@ def held(program: Program, views: list[bool], *, inplace: bool = True) -> Held:
             if every[one].rule is CAST:  # whoever calls the layer holds its input
                 last[owners[every[one].inputs[0]]] = position
     end = len(every) - 1
-    for one in program.results:
+    for one in execution.results:
         last[owners[one]] = end
     own = []
     for position, operation in enumerate(every):

@@ -3,7 +3,7 @@
 from archcalc.analysis.analyze import Report
 from archcalc.memory.held import held
 from archcalc.memory.liveness import Buffer, lifetimes, live
-from archcalc.memory.operations import Program
+from archcalc.memory.operations import Execution
 from archcalc.memory.ordering import Order, better_order
 from archcalc.memory.settings import Settings
 from archcalc.records import NamedTuple
@@ -23,14 +23,14 @@ class Forward(NamedTuple):
     order: Order | None
 
 
-def forward(report: Report, settings: Settings, program: Program) -> Forward:
+def forward(report: Report, settings: Settings, execution: Execution) -> Forward:
     """As PyTorch holds it, or as a runtime that reuses memory."""
     rows, precision, params = report.rows, settings.precision, report.totals.params
     if settings.convention == "pytorch":
-        layers = [one.layer for one in program.operations]
-        home = program.homes
+        layers = [one.layer for one in execution.operations]
+        home = execution.homes
         views = [rows[layer].node.layer.view and home[layer] == one for one, layer in enumerate(layers)]
-        found = held(program, views, inplace=settings.inplace)
+        found = held(execution, views, inplace=settings.inplace)
         return Forward(params * precision.stored, found.image, found.copies, layers, [], None)
     sizes = [row.output.size * precision.activations for row in rows]
     arena = lifetimes(report.graph, sizes, inplace=settings.inplace)

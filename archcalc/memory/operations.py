@@ -35,7 +35,7 @@ class Operation(NamedTuple):
     biases: int = 0
 
 
-class Program(NamedTuple):
+class Execution(NamedTuple):
     """`homes`: by row, the operation that is the layer.  `results` are the network's outputs, `scored` what the loss reads.
 
     `logarithms` are bytes of the loss's values for an image, by output.  `unknown` are rows without a rule.
@@ -64,12 +64,12 @@ class Program(NamedTuple):
         return found
 
 
-def operations(report: Report, precision: Precision, device: Device) -> Program:
-    """The program of a report's network."""
-    return _Autocast(report, precision, device).program() if precision.copies else _uniform(report, precision, device)
+def operations(report: Report, precision: Precision, device: Device) -> Execution:
+    """The execution of a report's network."""
+    return _Autocast(report, precision, device).execution() if precision.copies else _uniform(report, precision, device)
 
 
-def _uniform(report: Report, precision: Precision, device: Device) -> Program:
+def _uniform(report: Report, precision: Precision, device: Device) -> Execution:
     width = precision.activations
     mask, statistic = (1, max(width, SINGLE)) if device == "cuda" else (width, width)
     known: dict[tuple[object, ...], Kept | None] = {}
@@ -90,7 +90,7 @@ def _uniform(report: Report, precision: Precision, device: Device) -> Program:
         )
     results = report.graph.results()
     sizes = tuple(found[one].size for one in results)
-    return Program(tuple(found), tuple(range(len(found))), results, results, sizes, tuple(unknown))
+    return Execution(tuple(found), tuple(range(len(found))), results, results, sizes, tuple(unknown))
 
 
 def weighed(rule: Kept, width: int, single: int, mask: int, statistic: int) -> Kept:
@@ -107,7 +107,7 @@ def weighed(rule: Kept, width: int, single: int, mask: int, statistic: int) -> K
 
 
 class _Autocast:
-    """A program with casts; `widths` are bytes of a value of each operation's output."""
+    """An execution with casts; `widths` are bytes of a value of each operation's output."""
 
     def __init__(self, report: Report, precision: Precision, device: Device) -> None:
         self.report, self.cuda = report, device == "cuda"
@@ -116,7 +116,7 @@ class _Autocast:
         self.widths: list[int] = []
         self.known: dict[tuple[object, ...], Kept | None] = {}
 
-    def program(self) -> Program:
+    def execution(self) -> Execution:
         homes: list[int] = []
         unknown: list[int] = []
         for position, row in enumerate(self.report.rows):
@@ -127,7 +127,7 @@ class _Autocast:
         sizes = tuple(self.found[one].size // self.widths[one] * SINGLE for one in results)
         last = len(self.report.rows) - 1
         scored = results if self.fused else tuple(self.cast(last, one, SINGLE) for one in results)
-        return Program(tuple(self.found), tuple(homes), results, scored, sizes, tuple(unknown))
+        return Execution(tuple(self.found), tuple(homes), results, scored, sizes, tuple(unknown))
 
     def add(self, row: Row, position: int, inputs: list[int]) -> bool:
         """Add a layer's operation, behind the casts it needs; whether its rule is known."""

@@ -12,7 +12,7 @@ from archcalc.memory.blocks import allocated
 from archcalc.memory.doubled import doubled
 from archcalc.memory.inference import Forward, forward
 from archcalc.memory.liveness import highest
-from archcalc.memory.operations import Program, operations
+from archcalc.memory.operations import Execution, operations
 from archcalc.memory.results import Budget, Inference, Line, MaxBatch, Plan, Training
 from archcalc.memory.settings import Settings
 from archcalc.memory.step import Devices, Step, step_of
@@ -28,11 +28,11 @@ def plan(report: Report, settings: Settings = Settings()) -> Plan:
     if settings.batch is None and settings.budget is None:
         raise ValueError("the largest batch needs a budget")
     rows, precision, totals = report.rows, settings.precision, report.totals
-    program = operations(report, precision, settings.device)
-    found = forward(report, settings, program)
+    execution = operations(report, precision, settings.device)
+    found = forward(report, settings, execution)
     counters = sum([1 for row in rows if row.cost.buffers and getattr(row.node.layer, "statistics", False)])
     running = totals.buffers * precision.parameters + COUNTER * counters
-    step = _step(report, settings, running, program) if precision.trains else None
+    step = _step(report, settings, running, execution) if precision.trains else None
 
     usable = settings.usable
     most = MaxBatch(0, None)
@@ -43,7 +43,7 @@ def plan(report: Report, settings: Settings = Settings()) -> Plan:
         )
     chosen = most.inference if settings.purpose == "inference" or step is None else most.training
     batch = settings.batch or max(chosen or 0, 1)
-    inference = _inference(report, found, running, batch, partial=bool(precision.copies and program.unknown))
+    inference = _inference(report, found, running, batch, partial=bool(precision.copies and execution.unknown))
     planned = Plan(
         report.graph.name,
         settings,
@@ -54,7 +54,7 @@ def plan(report: Report, settings: Settings = Settings()) -> Plan:
             settings,
             step,
             batch,
-            sum([program.operations[program.homes[row.position]].size for row in report.inputs]),
+            sum([execution.operations[execution.homes[row.position]].size for row in report.inputs]),
         )
         if step
         else None,
@@ -120,17 +120,17 @@ def largest_batch(budget: int, image: Sequence[int], fixed: Sequence[int]) -> in
     return max(0, min(((budget - own) // one for one, own in zip(image, fixed, strict=True) if one), default=0))
 
 
-def _step(report: Report, settings: Settings, running: int, program: Program) -> Step:
+def _step(report: Report, settings: Settings, running: int, execution: Execution) -> Step:
     if settings.convention == "cs231n":
         return doubled(report, settings, running)
-    return stepped(report, settings, retained(report, settings, program), running)
+    return stepped(report, settings, retained(report, settings, execution), running)
 
 
-def retained(report: Report, settings: Settings, program: Program | None = None) -> Retained:
+def retained(report: Report, settings: Settings, execution: Execution | None = None) -> Retained:
     """What a step's activations hold."""
-    program = program or operations(report, settings.precision, settings.device)
+    execution = execution or operations(report, settings.precision, settings.device)
     volumes = [report.rows[one].output for one in report.graph.results()]
-    return retain(program, tuple([one.width * one.height for one in volumes]), inplace=settings.inplace)
+    return retain(execution, tuple([one.width * one.height for one in volumes]), inplace=settings.inplace)
 
 
 def stepped(report: Report, settings: Settings, found: Retained, running: int) -> Step:

@@ -105,8 +105,8 @@ def step_of(
 
     `average`: a moving average of the parameters is kept, too.
     """
-    program = found.program
-    moments = Moments(len(program.operations))
+    execution = found.execution
+    moments = Moments(len(execution.operations))
     tensors = trained_tensors(report)
     every = sum(tensors) * precision.parameters
     constant = Group(
@@ -123,13 +123,13 @@ def step_of(
     for position, row in enumerate(report.rows):
         if not row.cost.params:
             continue
-        home = program.homes[position]
+        home = execution.homes[position]
         backward, size = moments.backward(home), row.cost.params * precision.parameters
         if gathered:
             temporaries += [Buffer(size, home, home), Buffer(size, backward, backward)]
         if not row.node.trainable:
             continue
-        operation = program.operations[home]
+        operation = execution.operations[home]
         if half := operation.weights + operation.biases:  # the gradients before they are cast
             temporaries.append(Buffer(half, backward, backward + 1))
             backward += 1
@@ -151,7 +151,7 @@ def step_of(
     scaled = [one for many, _ in parts.values() for one in many]
     single = [one for _, few in parts.values() for one in few]
     always = sum(constant)
-    layers = [one.layer for one in program.operations]
+    layers = [one.layer for one in execution.operations]
 
     def where(moment: int) -> tuple[Pass, int]:
         phase, operation = moments.where(moment)
@@ -171,8 +171,8 @@ def step_of(
         parts,
         where,
         len(layers),
-        sum(one.weights + one.biases for one in program.operations),
-        program.unknown,
+        sum(one.weights + one.biases for one in execution.operations),
+        execution.unknown,
     )
 
 

@@ -1,12 +1,12 @@
-"""Which operations' outputs lie in the same memory, in a program as PyTorch runs it."""
+"""Which operations' outputs lie in the same memory, in a network as PyTorch runs it."""
 
 from collections.abc import Sequence
 
-from archcalc.memory.operations import Program
+from archcalc.memory.operations import Execution
 
 
-def storages(program: Program, kinds: Sequence[str], wanted: Sequence[bool], *, inplace: bool = True) -> list[int]:
-    """For every operation the one whose memory holds its output, in a program that trains; `kinds` are Kept.storage.
+def storages(execution: Execution, kinds: Sequence[str], wanted: Sequence[bool], *, inplace: bool = True) -> list[int]:
+    """For every operation the one whose memory holds its output, in a network that trains; `kinds` are Kept.storage.
 
     A layer may overwrite its input only if that is a whole tensor, nobody else reads it and nobody before
     needs it unchanged (PyTorch refuses the backward pass otherwise), and never the network's input.  `inplace` is
@@ -14,10 +14,10 @@ def storages(program: Program, kinds: Sequence[str], wanted: Sequence[bool], *, 
     """
     found: list[int] = []
     taken: list[bool] = []  # by owner: the batch, or read by several, or saved
-    readers = program.readers()
-    for one in program.results:
+    readers = execution.readers()
+    for one in execution.results:
         readers[one] += 1
-    for position, operation in enumerate(program.operations):
+    for position, operation in enumerate(execution.operations):
         rule, kind, inputs = operation.rule, kinds[position], operation.inputs
         owner = position
         allowed = False
@@ -27,7 +27,7 @@ def storages(program: Program, kinds: Sequence[str], wanted: Sequence[bool], *, 
                 allowed = (
                     (inplace if operation.inplace is None else operation.inplace)
                     and not taken[source]
-                    and program.operations[source].size == operation.size
+                    and execution.operations[source].size == operation.size
                 )
             if allowed or kind == "view":
                 owner = source

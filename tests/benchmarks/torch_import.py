@@ -138,7 +138,7 @@ def judged(group: str, name: str, factory: Factory, shapes: tuple[tuple[int, ...
     differences = {
         "parameters": report.totals.params + found.unused - theirs.parameters,
         "MACs": report.totals.macs - theirs.macs,
-        "bytes": 0 if kept.program.unknown else sum(kept.saved) * BATCH + sum(kept.fixed) - theirs.saved,
+        "bytes": 0 if kept.execution.unknown else sum(kept.saved) * BATCH + sum(kept.fixed) - theirs.saved,
     }
     opaque = [node.layer.label for node in found.graph.nodes if node.layer.type == "opaque"]
     said = [f"{what} {value:+,}" for what, value in differences.items() if value]

@@ -70,7 +70,7 @@ def predicted(captured: Captured) -> Figures:
     report = analyze(captured.graph)
     assert report.complete, report.problems
     kept = retained(report, Settings())
-    assert kept.program.unknown == ()
+    assert kept.execution.unknown == ()
     saved = sum(kept.saved) * BATCH + sum(kept.fixed)
     return Figures(report.totals.params + captured.unused, report.totals.macs, saved)
 
