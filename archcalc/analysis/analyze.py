@@ -232,10 +232,10 @@ def analyze(graph: Graph, *, convention: Convention = "inplace") -> Report:
             by_node.append(row)
             continue
         sources = [by_node[one] if one >= 0 else None for one in node.inputs]
+        if node.like is not None:
+            sources.append(by_node[node.like] if node.like >= 0 else None)
         if node.shares is not None:
             sources.append(by_node[node.shares])
-        elif node.like is not None:
-            sources.append(by_node[node.like] if node.like >= 0 else None)
         read = [one for one in sources if one is not None]
         if layer is UNKNOWN or len(read) < len(sources):
             by_node.append(None)
