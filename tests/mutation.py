@@ -1,132 +1,60 @@
 """Mutation testing of the arithmetic core: `python tests/mutation.py [MODULE ...]`, by hand, minutes a module.
 
 Every number, operator and comparison of a module is changed, one at a time, and the module's tests must notice
-(without PyTorch: a formula is tested by more than one oracle).  A mutant is killed where a test fails or nothing
-ends within two minutes of its own time.  Survivors are printed with their line; each is equivalent, or a test is missing.
+(without PyTorch: a formula is tested by more than one oracle).  Survivors are printed with their line; each is
+equivalent, or a test is missing.  `--sample N` tries N of a module's mutants, chosen by `--seed`.
+
+The tests are collected once and run once, which tells which of them come by which line, and how long they take.
+A mutant is then a fork in which the code of the changed function is replaced and only those tests run, the quickest
+first.  What is changed outside of functions is asked in a process that imports the mutant, with all the tests.  A mutant
+is killed where a test fails, or takes long beyond its time.
 """
 
-import ast
+import argparse
+import contextlib
+import gc
 import importlib.abc
 import importlib.machinery
 import os
+import pickle
+import random
+import resource
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from functools import _lru_cache_wrapper, partial
 from importlib.util import spec_from_loader
+from itertools import groupby
 from pathlib import Path
-from types import ModuleType
-from typing import NamedTuple
+from types import CodeType, FrameType, FunctionType, ModuleType
+from typing import Any
+
+import pytest
+
+sys.path.append(str(Path(__file__).parent))
+
+from mutants import Mutant, mutants
 
 ROOT = Path(__file__).parents[1]
-SECONDS = 120
+SECONDS = 120  # of a process's own time: machines are shared
+MEMORY = 6 << 30  # bytes of address space, of which a test without end would take any number
 
-# The core, and the tests that know it, the most telling ones first.
+# The core, and the tests that know it.
+_LAYERS = "tests/test_window.py tests/layers tests/zoo/test_facts.py tests/forward tests/analysis"
+_MEMORY = "tests/memory tests/checks/test_expect.py"
 CORE = {
-    "volume": "tests/test_window.py tests/layers/test_layers.py tests/analysis/test_receptive.py tests/zoo/test_facts.py tests/forward",
-    "layers/misfit": "tests/test_window.py tests/layers/test_misfit.py tests/layers/test_layers.py tests/language/test_specs.py",
-    "layers/conv": "tests/layers/test_layers.py tests/zoo/test_facts.py tests/forward",
-    "layers/deconv": "tests/layers/test_layers.py tests/forward tests/analysis/test_receptive.py",
-    "layers/pool": "tests/layers/test_layers.py tests/zoo/test_facts.py tests/forward",
-    "layers/norm": "tests/layers/test_layers.py tests/zoo/test_facts.py tests/forward",
-    "layers/merge": "tests/layers/test_layers.py tests/forward tests/language/test_branches.py",
-    "layers/local": "tests/layers/test_layers.py tests/zoo/test_facts.py tests/forward",
-    "layers/dense": "tests/layers/test_layers.py tests/zoo/test_facts.py tests/forward",
-    "analysis/receptive": "tests/analysis/test_receptive_cases.py tests/analysis/test_receptive.py tests/zoo/test_facts.py",
-    "memory/autograd": "tests/memory tests/zoo/test_zoo.py",
-    "memory/plan": "tests/memory tests/checks/test_expect.py",
-    "memory/fitting": "tests/memory",
-    "memory/liveness": "tests/memory",
-    "reader/expression": "tests/language/test_blocks.py tests/language/test_specs.py tests/reader/test_source.py",
-    "language/pattern": "tests/language tests/authoring/test_write.py",
-}
-
-_OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
-    ast.Add: ast.Sub,
-    ast.Sub: ast.Add,
-    ast.Mult: ast.FloorDiv,
-    ast.FloorDiv: ast.Mult,
-    ast.Mod: ast.FloorDiv,
-    ast.Pow: ast.Mult,
-}
-_COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
-    ast.Lt: ast.LtE,
-    ast.LtE: ast.Lt,
-    ast.Gt: ast.GtE,
-    ast.GtE: ast.Gt,
-    ast.Eq: ast.NotEq,
-    ast.NotEq: ast.Eq,
-}
-_NAMES = {"min": "max", "max": "min", "any": "all", "all": "any"}
-
-
-class Mutant(NamedTuple):
-    line: int
-    was: str
-    now: str
-    source: str
-
-
-def mutants(text: str) -> Iterator[Mutant]:
-    """Every mutant of a module, one change each."""
-    for number in range(sum(1 for _ in _places(ast.parse(text)))):
-        tree = ast.parse(text)
-        node, change = next(place for at, place in enumerate(_places(tree)) if at == number)
-        was = ast.unparse(node)
-        change()
-        yield Mutant(node.lineno, was, ast.unparse(node), ast.unparse(tree))
-
-
-def _places(tree: ast.Module) -> Iterator[tuple[ast.expr, "Change"]]:
-    skipped = {id(one) for node in ast.walk(tree) for one in _not_arithmetic(node)}
-    for node in ast.walk(tree):
-        if id(node) in skipped:
-            continue
-        if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS and not _is_text(node):
-            yield node, Change(node, "op", _OPERATORS[type(node.op)]())
-        elif isinstance(node, ast.Compare) and type(node.ops[0]) in _COMPARISONS:
-            yield node, Change(node, "ops", [_COMPARISONS[type(node.ops[0])](), *node.ops[1:]])
-        elif isinstance(node, ast.Constant) and type(node.value) is int:
-            yield node, Change(node, "value", node.value + 1)
-        elif isinstance(node, ast.BoolOp):
-            yield node, Change(node, "op", ast.Or() if isinstance(node.op, ast.And) else ast.And())
-        elif isinstance(node, ast.IfExp):
-            yield node, Change(node, "test", ast.UnaryOp(ast.Not(), node.test))
-        elif isinstance(node, ast.Name) and node.id in _NAMES:
-            yield node, Change(node, "id", _NAMES[node.id])
-
-
-class Change(NamedTuple):
-    """A field of a node that is to hold something else."""
-
-    node: ast.expr
-    field: str
-    value: object
-
-    def __call__(self) -> None:
-        setattr(self.node, self.field, self.value)
-        ast.fix_missing_locations(self.node)
-
-
-def _not_arithmetic(node: ast.AST) -> Iterator[ast.AST]:
-    """What stands below annotations, texts for people and the declarations of keys and rules."""
-    below: Sequence[ast.AST] = []
-    if isinstance(node, ast.AnnAssign):
-        below = [node.annotation]
-    elif isinstance(node, ast.FunctionDef):
-        below = [one.annotation for one in node.args.args if one.annotation] + ([node.returns] if node.returns else [])
-    elif isinstance(node, ast.JoinedStr) or (
-        isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("key", "rule", "Literal")
-    ):
-        below = [node]
-    for one in below:
-        yield from ast.walk(one)
-
-
-def _is_text(node: ast.BinOp) -> bool:
-    return any(
-        isinstance(one, ast.JoinedStr) or (isinstance(one, ast.Constant) and isinstance(one.value, str))
-        for one in ast.walk(node)
-    )
+    "volume": _LAYERS,
+    **{f"layers/{one}": _LAYERS for one in ("adaptive", "base", "conv", "deconv", "dense", "depthwise", "local", "merge")},
+    **{f"layers/{one}": _LAYERS for one in ("misfit", "norm", "pool", "reshape", "upsampling")},
+    "analysis/receptive": _LAYERS,
+    **{f"memory/{one}": _MEMORY for one in ("arena", "autograd", "blocks", "checkpointing", "doubled", "fitting", "gradients")},
+    **{f"memory/{one}": _MEMORY for one in ("held", "inference", "liveness", "moments", "operations", "ordering", "plan")},
+    **{f"memory/{one}": _MEMORY for one in ("results", "settings", "step", "storages")},
+    "reader/expression": "tests/language",
+    "language/pattern": "tests/language",
+}  # fmt: skip
 
 
 class _Instead(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -143,52 +71,207 @@ class _Instead(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(compile(self.source, str(self.path), "exec"), module.__dict__)
 
 
+class Session:
+    """Runs in pytest in place of its loop: notes what each test comes by, then tries the mutants of some modules."""
+
+    def __init__(self, tried: dict[Path, list[Mutant]]) -> None:
+        self.tried = tried
+        self.left: dict[Path, list[Mutant]] = {path: [] for path in tried}  # to be asked in a process that imports them
+        self.alive: dict[Path, list[Mutant]] = {path: [] for path in tried}
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        found: list[tuple[float, int, set[tuple[str, int]]]] = in_a_child(lambda: self.noted(session.items))
+        found.sort()
+        gc.freeze()
+        functions = [one for one in gc.get_objects() if isinstance(one, FunctionType)]
+        for path, those in self.tried.items():
+            own = [one for one in functions if one.__code__.co_filename == str(path)]
+            live = {one.__code__ for one in own}
+            original = compile(path.read_text(encoding="utf-8"), str(path), "exec")
+            for one in those:
+                swapped = dict(_changes(original, compile(one.source, str(path), "exec")))
+                lines = {(str(path), line) for line in range(one.line, one.end + 1)}
+                chosen = [(took, session.items[at]) for took, at, seen in found if lines & seen]
+                if not chosen or not swapped.keys() <= live:
+                    self.left[path].append(one)
+                elif in_a_child(partial(survives, chosen, own, swapped), failed=False):
+                    self.alive[path].append(one)
+                    told(path, one)
+        return True
+
+    def noted(self, items: list[pytest.Item]) -> list[tuple[float, int, set[tuple[str, int]]]]:
+        """Seconds, place in the list and lines of each test; a test that fails ends everything."""
+        found = []
+        for at, item in enumerate(items):
+            lines: set[tuple[str, int]] = set()
+            began = time.process_time()
+            with traced({str(path) for path in self.tried}, lines):
+                passed = run(item)
+            if not passed:
+                raise SystemExit(f"{item.nodeid} fails without a mutant")
+            if lines:
+                found.append((time.process_time() - began, at, lines))
+        return found
+
+
+def survives(
+    chosen: list[tuple[float, pytest.Item]], functions: list[FunctionType], swapped: dict[CodeType, CodeType]
+) -> bool:
+    for one in functions:
+        one.__code__ = swapped.get(one.__code__, one.__code__)
+    for one in gc.get_objects():
+        if isinstance(one, _lru_cache_wrapper):
+            one.cache_clear()
+    for took, item in chosen:
+        signal.setitimer(signal.ITIMER_PROF, 5 + 20 * took)
+        if not run(item):
+            return False
+    return True
+
+
+def _changes(was: CodeType, now: CodeType) -> Iterator[tuple[CodeType, CodeType]]:
+    """The functions to replace, the outermost that differ; the module or a class where it differs itself."""
+    inner = [
+        (one, other) for one, other in zip(was.co_consts, now.co_consts, strict=False) if isinstance(one, CodeType)
+    ]
+    if _own(was) != _own(now):
+        yield was, now
+    elif was.co_flags & 0x2:  # a function whose inner ones differ is replaced as a whole
+        if any(True for one, other in inner for _ in _changes(one, other)):
+            yield was, now
+    else:
+        for one, other in inner:
+            yield from _changes(one, other)
+
+
+def _own(code: CodeType) -> tuple[object, ...]:
+    """A code without the functions that it makes, and without its lines."""
+    consts = [CodeType if isinstance(one, CodeType) else (type(one), one) for one in code.co_consts]
+    return code.co_code, code.co_names, consts
+
+
+@contextlib.contextmanager
+def traced(paths: set[str], lines: set[tuple[str, int]]) -> Iterator[None]:
+    """Collects the lines of some files that are come by."""
+
+    def within(frame: FrameType, event: str, arg: object) -> Any:
+        lines.add((frame.f_code.co_filename, frame.f_lineno))
+        return within
+
+    def begin(frame: FrameType, event: str, arg: object) -> Any:
+        return within(frame, event, arg) if frame.f_code.co_filename in paths else None
+
+    sys.settrace(begin)
+    try:
+        yield
+    finally:
+        sys.settrace(None)
+
+
+def run(item: pytest.Item) -> bool:
+    """Whether a test passes, or is skipped."""
+    from _pytest.runner import runtestprotocol
+
+    return not any(report.failed for report in runtestprotocol(item, log=False, nextitem=None))
+
+
+def in_a_child(question: Callable[[], Any], failed: Any = None) -> Any:
+    """The answer of a forked process; `failed` where it comes to an end without one."""
+    with tempfile.TemporaryFile() as answer:
+        child = os.fork()
+        if not child:
+            os.setpgrp()
+            resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+            if failed is not None:
+                null = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(null, 1)
+                os.dup2(null, 2)
+            try:
+                pickle.dump(question(), answer)
+                answer.flush()
+            except BaseException as error:  # noqa: BLE001  whatever it is, this process ends here
+                print(f"{type(error).__name__}: {error}", file=sys.stderr)
+                os._exit(1)
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        if status and failed is None:
+            raise SystemExit("the tests fail without a mutant")
+        if status:
+            return failed
+        answer.seek(0)
+        return pickle.load(answer)
+
+
+def pytest_run(tests: list[str], *plugins: object) -> int:
+    options = ["-x", "-q", "-s", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not torch"]
+    return int(pytest.main([*options, *tests], plugins=[*plugins]))
+
+
 def killed(name: str, path: Path, source: str, tests: list[str]) -> bool:
-    """Whether the tests notice; in a process of its own, forked from one that has imported what is large."""
-    child = os.fork()
-    if not child:
-        os.setpgrp()
-        signal.setitimer(signal.ITIMER_PROF, SECONDS)  # of its own time: machines are shared
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, 1)
-        os.dup2(null, 2)
+    """Whether the tests notice, in a process that imports the mutant."""
+
+    def outcome() -> int:
+        signal.setitimer(signal.ITIMER_PROF, SECONDS)
         sys.meta_path.insert(0, _Instead(name, path, source))  # with plain asserts pytest puts no finder before it
-        import pytest
+        return pytest_run(tests)
 
-        os._exit(int(pytest.main(["-x", "-q", "--assert=plain", "-p", "no:cacheprovider", "-m", "not torch", *tests])))
-    _, status = os.waitpid(child, 0)
-    return status != 0
+    return bool(in_a_child(outcome, failed=1) != 0)
 
 
-def main(wanted: list[str]) -> None:
+def told(path: Path, one: Mutant) -> None:
+    print(f"  {path.relative_to(ROOT)}:{one.line}: {one.was}  ->  {one.now}", flush=True)
+
+
+def try_all(modules: list[str], tests: list[str], sample: int, seed: int) -> tuple[int, int]:
+    """Mutants of modules with the same tests that were tried, and those that were killed; survivors are printed."""
+    paths = {ROOT / "archcalc" / f"{module}.py": module for module in modules}
+    known = {path: [*mutants(path.read_text(encoding="utf-8"))] for path in paths}
+    chance = random.Random(seed)
+    tried = {path: sorted(chance.sample(those, min(sample or len(those), len(those)))) for path, those in known.items()}
+
+    def quickly() -> Session:
+        session = Session(tried)
+        pytest_run(tests, session)
+        return session
+
+    done: tuple[dict[Path, list[Mutant]], dict[Path, list[Mutant]]] = in_a_child(
+        lambda: ((session := quickly()).left, session.alive)
+    )
+    total = noticed = 0
+    for path, module in paths.items():
+        name = "archcalc." + module.replace("/", ".")
+        left = [one for one in done[0][path] if not killed(name, path, one.source, tests)]
+        for one in left:
+            told(path, one)
+        alive = done[1][path] + left
+        count, more = len(tried[path]), "" if tried[path] == known[path] else f", of {len(known[path])} there are"
+        print(f"{module}: {count - len(alive)} of {count} killed{more}", flush=True)
+        total, noticed = total + count, noticed + count - len(alive)
+    return total, noticed
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python tests/mutation.py", description=__doc__.partition("\n")[0])
+    parser.add_argument("modules", nargs="*", help=", ".join(CORE), metavar="MODULE")
+    parser.add_argument("--sample", type=int, default=0, help="mutants of a module; 0: all")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
     os.chdir(ROOT)
     os.environ["HYPOTHESIS_PROFILE"] = "mutants"
     sys.path.insert(0, str(ROOT))
     import click.testing
     import numpy as np
-    import pytest
     import rich.table
     import yaml
 
-    del click, np, pytest, rich, yaml
+    del click, np, rich, yaml
     total = noticed = 0
-    for module in wanted or CORE:
-        path = ROOT / "archcalc" / f"{module}.py"
-        text = path.read_text(encoding="utf-8")
-        name = "archcalc." + module.replace("/", ".")
-        tests = CORE[module].split()
-        assert not killed(name, path, text, tests), f"{module}: the tests fail without a mutant"
-        assert killed(name, path, "raise ImportError", tests), f"{module}: the tests run without it"
-        count = alive = 0
-        for one in mutants(text):
-            count += 1
-            if not killed(name, path, one.source, tests):
-                alive += 1
-                print(f"  {path.relative_to(ROOT)}:{one.line}: {one.was}  ->  {one.now}", flush=True)
-        print(f"{module}: {count - alive} of {count} killed", flush=True)
-        total, noticed = total + count, noticed + count - alive
+    for tests, modules in groupby(options.modules or CORE, key=CORE.__getitem__):
+        tried, dead = try_all([*modules], tests.split(), options.sample, options.seed)
+        total, noticed = total + tried, noticed + dead
+        sys.stdout.flush()
     print(f"in all: {noticed} of {total} killed ({100 * noticed / max(1, total):.1f}%)")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()
