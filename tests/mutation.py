@@ -42,17 +42,18 @@ SECONDS = 120  # of a process's own time: machines are shared
 MEMORY = 6 << 30  # bytes of address space, of which a test without end would take any number
 
 # The core, and the tests that know it.
-_LAYERS = "tests/test_window.py tests/layers tests/zoo/test_facts.py tests/forward tests/analysis"
+_LAYERS = "tests/test_window.py tests/layers tests/analysis/test_receptive.py tests/forward"
+_FIELDS = "tests/test_window.py tests/analysis/test_receptive_cases.py tests/analysis/test_receptive.py"
 _MEMORY = "tests/memory tests/checks/test_expect.py"
 CORE = {
-    "volume": _LAYERS,
-    **{f"layers/{one}": _LAYERS for one in ("adaptive", "base", "conv", "deconv", "dense", "depthwise", "local", "merge")},
-    **{f"layers/{one}": _LAYERS for one in ("misfit", "norm", "pool", "reshape", "upsampling")},
-    "analysis/receptive": _LAYERS,
-    **{f"memory/{one}": _MEMORY for one in ("arena", "autograd", "blocks", "checkpointing", "doubled", "fitting", "gradients")},
-    **{f"memory/{one}": _MEMORY for one in ("held", "inference", "liveness", "moments", "operations", "ordering", "plan")},
-    **{f"memory/{one}": _MEMORY for one in ("results", "settings", "step", "storages")},
-    "reader/expression": "tests/language",
+    "volume": _FIELDS,
+    "analysis/receptive": _FIELDS,
+    **{f"layers/{one}": _LAYERS for one in ("base", "conv", "deconv", "dense", "depthwise", "local", "merge", "misfit")},
+    **{f"layers/{one}": _LAYERS for one in ("norm", "pool", "adaptive", "reshape", "upsampling")},
+    **{f"memory/{one}": _MEMORY for one in ("autograd", "plan", "fitting", "step", "storages", "operations", "gradients")},
+    **{f"memory/{one}": _MEMORY for one in ("held", "inference", "liveness", "moments", "ordering", "arena", "blocks")},
+    **{f"memory/{one}": _MEMORY for one in ("checkpointing", "doubled", "results", "settings")},
+    "reader/expression": "tests/reader/test_expression.py",
     "language/pattern": "tests/language",
 }  # fmt: skip
 
@@ -82,8 +83,9 @@ class Session:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         found: list[tuple[float, int, set[tuple[str, int]]]] = in_a_child(lambda: self.noted(session.items))
         found.sort()
-        gc.freeze()
         functions = [one for one in gc.get_objects() if isinstance(one, FunctionType)]
+        caches = [one for one in gc.get_objects() if isinstance(one, _lru_cache_wrapper)]
+        gc.freeze()
         for path, those in self.tried.items():
             own = [one for one in functions if one.__code__.co_filename == str(path)]
             live = {one.__code__ for one in own}
@@ -94,7 +96,7 @@ class Session:
                 chosen = [(took, session.items[at]) for took, at, seen in found if lines & seen]
                 if not chosen or not swapped.keys() <= live:
                     self.left[path].append(one)
-                elif in_a_child(partial(survives, chosen, own, swapped), failed=False):
+                elif in_a_child(partial(survives, chosen, own, swapped, caches), failed=False):
                     self.alive[path].append(one)
                     told(path, one)
         return True
@@ -115,13 +117,15 @@ class Session:
 
 
 def survives(
-    chosen: list[tuple[float, pytest.Item]], functions: list[FunctionType], swapped: dict[CodeType, CodeType]
+    chosen: list[tuple[float, pytest.Item]],
+    functions: list[FunctionType],
+    swapped: dict[CodeType, CodeType],
+    caches: list[Any],
 ) -> bool:
     for one in functions:
         one.__code__ = swapped.get(one.__code__, one.__code__)
-    for one in gc.get_objects():
-        if isinstance(one, _lru_cache_wrapper):
-            one.cache_clear()
+    for cache in caches:
+        cache.cache_clear()
     for took, item in chosen:
         signal.setitimer(signal.ITIMER_PROF, 5 + 20 * took)
         if not run(item):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archcalc.volume import MAX_DIMENSION, Reach, Rounding, Window
+from archcalc.volume import MAX_DIMENSION, Pair, Reach, Rounding, Volume, Window
 
 PAD, IMAGE = "pad", "image"
 
@@ -89,6 +89,7 @@ CASES: list[tuple[int, Window, int]] = [
     (7, Window(3, 2), 3),
     (13, Window(6, 5, same=True), 3),
     (4, Window(2, 3, 1, 1, rounding="ceil"), 2),  # a third window would begin in the right padding
+    (5, Window(2, 3, 1, 1, rounding="ceil"), 2),  # a third window would begin where the right padding does
     (112, Window(3, 2, rounding="ceil"), 56),
     (112, Window(3, 2, rounding="floor"), 55),
     (7, Window(3, 1, dilation=3), 1),
@@ -99,6 +100,11 @@ CASES: list[tuple[int, Window, int]] = [
 @pytest.mark.parametrize(("extent", "window", "size"), CASES)
 def test_known_sizes(extent: int, window: Window, size: int) -> None:
     assert window.fit(extent).size == size
+
+
+def test_sizes_are_products() -> None:
+    assert Pair(3, 5).area == 15
+    assert Volume(4, 3, 5).size == 60
 
 
 def test_the_limits() -> None:

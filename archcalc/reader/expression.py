@@ -155,7 +155,7 @@ class _Parser:
             raise Refusal(BAD_EXPRESSION, f"{value}**{exponent} is a fraction", self.span)
         if exponent >= MAX_EXPONENT and abs(value) > 1:
             raise self.too_large()
-        return self.bounded(value**exponent if abs(value) > 1 else value ** min(exponent, 2 + exponent % 2))
+        return self.bounded(value**exponent)
 
     def atom(self) -> int:
         token = self.tokens.pop()

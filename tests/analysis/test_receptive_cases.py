@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import product
 from typing import NamedTuple
 
 import pytest
@@ -131,6 +132,24 @@ def test_a_jump_is_whole_where_it_can_be() -> None:
     assert Field(((0, 1), (0, 1)), 1).jump == Fraction(1, 2)
     assert Field(((0, 1), (0, 1)), None).jump is None
     assert (Field(((0, 1), (0, 3)), 1).size, Field(((2, 5),), 4).start) == (3, 3.5)
+
+
+def test_the_size_is_the_most_that_any_of_the_outputs_sees() -> None:
+    """Every field of one or two small windows, over every few outputs, cut off on either side: each output asked by itself."""
+    lone = [((first, last),) for first in (-2, 0, 1) for last in (first, first + 1, first + 4)]
+    pairs = [(a[0], (a[0][0] + more, a[0][1] + wider)) for a in lone for more in (0, 1) for wider in (1, 2)]
+    for ends, advance, outputs, low, high in product([*lone, *pairs], (0, 1, 3), (1, 2, 3, 6), (-1, 0), (2, 5, 9)):
+        seen = []
+        for output in range(outputs):
+            rounds, place = divmod(output, len(ends))
+            pixels = range(ends[place][0] + rounds * advance, ends[place][1] + rounds * advance)
+            seen.append(len([one for one in pixels if low <= one < high]))
+        assert Field(ends, advance, outputs, low, high).size == max(seen), (ends, advance, outputs, low, high)
+
+
+def test_without_an_image_the_size_is_that_of_the_windows() -> None:
+    assert Field(((2, 5), (3, 7)), 3).size == 4
+    assert Field(((2, 5),), 1, 9).size == Field(((2, 5),), 1, None, 0, 2).size == 3
 
 
 def test_unlike_ways_see_the_hull_of_their_first_outputs() -> None:
