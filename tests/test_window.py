@@ -105,6 +105,10 @@ def test_known_sizes(extent: int, window: Window, size: int) -> None:
 def test_sizes_are_products() -> None:
     assert Pair(3, 5).area == 15
     assert Volume(4, 3, 5).size == 60
+    assert [str(Pair(3, 3)), str(Pair(3, 5))] == ["3", "3x5"]
+    assert [Volume(*one).product for one in ((1, 1, 7), (2, 2, 7), (1, 2, 7), (2, 1, 7))] == [
+        *("7", "2*2*7", "1*2*7", "2*1*7")
+    ]
 
 
 def test_the_limits() -> None:

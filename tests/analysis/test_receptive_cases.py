@@ -267,3 +267,59 @@ def test_where_a_field_is_not_known_any_more() -> None:
     assert Field(advance=1 << 63).through(Window(1), 5, 5) is not None
     assert Field(advance=(1 << 63) + 1).through(Window(1), 5, 5) is None
     assert Field(advance=None).through(Window(1), 5, 5) is None
+
+
+def test_padding_on_one_side_is_seen() -> None:
+    for side in ("left", "right"):
+        found = field(f"  - conv: {{filters: 1, kernel_size: 5x1, padding: {{{side}: 2}}}}", 3)
+        assert found.size == 5
+
+
+def test_what_a_crop_leaves_sees_no_more_than_the_image() -> None:
+    """A transposed window of 5 over 3 pixels: its outputs 2 to 4 see all of them, and none sees a fourth."""
+    for side in ("left", "right"):
+        assert field(f"  - DECONV5x1-1\n  - crop: {{cropping: {{{side}: 1}}}}", 3).size == 3
+
+
+def test_periods_end_together() -> None:
+    assert len(field("  - UPSAMPLE2x1\n  - upsample: {factor: 1/2x1}").ends) == 1
+    assert len(field("  - UPSAMPLE8x1 -> UPSAMPLE4x1", 4).ends) == 32
+    assert archcalc.load("INPUT[4x1x1] -> UPSAMPLE8x1 -> UPSAMPLE5x1").report.rows[-1].receptive_field.width is None
+
+
+def test_what_sees_nothing_is_where_the_next_begins() -> None:
+    assert field("  - DECONV1x1-1s3x1").ends == ((0, 1), (1, 1), (1, 1))
+
+
+def test_a_reshaped_map_has_outputs_of_its_own() -> None:
+    text = "input: 4x4x2\nlayers: [reshape: {width: 2, height: 8, channels: 2}]\n"
+    width, height = examine(SpecText("x.yaml", text)).report.rows[-1].receptive_field
+    assert width is not None
+    assert height is not None
+    assert (width.outputs, height.outputs, width.size, height.size) == (2, 8, 4, 4)
+
+
+def test_a_gate_beside_a_map_counts_only_where_it_covers_all() -> None:
+    """A branch that is one pixel sees the same everywhere: the whole image where it holds what the others see of it."""
+    whole = field("  - multiply: [[], [GAP -> SIGMOID]]", 9)
+    assert (whole.size, whole.outputs, whole.advance) == (9, 9, 0)
+    wider = field("  - multiply: [[CONV3x1-2p1x0], [GAP -> SIGMOID]]", 9)
+    assert wider.advance is None
+    for side in ("left", "right"):
+        branch = f"[conv: {{filters: 2, kernel_size: 2x1, padding: {{{side}: 1}}}}]"
+        assert field(f"  - multiply: [{branch}, [GAP -> SIGMOID]]", 9).advance is None
+        assert field(f"  - multiply: [[], {branch}, [GAP -> SIGMOID]]", 9).advance is None
+    inside = field("  - multiply: [[CONV3x1-2p1x0], [CONV3x1-2p1x0 -> GAP -> SIGMOID]]", 9)
+    assert (inside.size, inside.advance, inside.ends) == (11, 0, ((-1, 10),))
+
+
+def test_a_single_output_has_one_field_wherever_it_is_read() -> None:
+    found = field("  - multiply: [[], [UPSAMPLE2x1, CONV6x1-2, SIGMOID]]", 3)
+    assert (found.ends, found.advance) == (((0, 3),), 0)
+
+
+def test_square_images_with_windows_that_are_not() -> None:
+    width, height = archcalc.load("INPUT[9x9x2] -> CONV3x5-1").report.rows[-1].receptive_field
+    assert width is not None
+    assert height is not None
+    assert (width.size, height.size) == (3, 5)
