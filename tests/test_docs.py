@@ -1,7 +1,7 @@
 """The documentation is run: its specs are checked, its commands executed in order, its Python too, and its outputs are compared.
 
 A page is a session in a folder of its own.  A block with a title is written there as that file; of `sh` blocks every line that begins with
-`archcalc` or `pytest` is run, and must end with 0 or, with `# exits 1` behind it, with 1.  A `text` block right behind is what the last of
+`archcalc`, `pytest` or `mkdir` is run, and must end with 0 or, with `# exits 1` behind it, with 1.  A `text` block right behind is what the last of
 them prints: all of it, or, where a line `...` stands for what is left out, its lines in order.  `pytest --update-goldens` writes such blocks anew,
 but for those with a `...`.
 """
@@ -32,6 +32,11 @@ TRANSLATED = [
 ]
 
 
+OF_A_PROJECT = (
+    "guide.md",
+)  # pages that begin where there are specs; the others begin with nothing, as their readers do
+
+
 class Block(NamedTuple):
     """A fenced block; `after` is whether it stands right behind the one before, `span` where its text is."""
 
@@ -53,13 +58,16 @@ def blocks(page: str) -> Iterator[Block]:
 
 
 def commands(text: str) -> list[str]:
-    return [line for line in text.splitlines() if line.startswith(("archcalc ", "pytest "))]
+    return [line for line in text.splitlines() if line.startswith(("archcalc ", "pytest ", "mkdir "))]
 
 
 def execute(command: str) -> tuple[int, str]:
     """The exit code and what is printed, the redirected part of it in its file."""
     line, _, file = command.partition(" > ")
     words = shlex.split(line, comments=True)
+    if words[0] == "mkdir":
+        Path(words[-1]).mkdir(parents="-p" in words, exist_ok="-p" in words)
+        return 0, ""
     if words[0] == "pytest":
         module = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *words[1:]]
         ran = subprocess.run(module, check=False, capture_output=True, text=True)
@@ -97,7 +105,8 @@ def test_a_page_is_a_session(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     page = path.read_text(encoding="utf-8")
-    shutil.copytree(ROOT / "specs", tmp_path / "specs")
+    if path.name in OF_A_PROJECT:
+        shutil.copytree(ROOT / "specs", tmp_path / "specs")
     monkeypatch.chdir(tmp_path)
     anew: list[tuple[tuple[int, int], str]] = []
     printed = ""

@@ -6,8 +6,10 @@ that a new type has its page as soon as it is there.
 
 import inspect
 from collections.abc import Iterator
+from math import floor
 from typing import Any
 
+from archcalc.analysis.analyze import Row
 from archcalc.analysis.explanation import Fact, facts
 from archcalc.architecture import examine
 from archcalc.language.specfile import SpecText
@@ -75,7 +77,7 @@ def entry(type: str) -> Entry:
             for one in facts(found.report, row)
             if one.word not in ("memory", "read by")
         ),
-        tuple(_branches(row.inputs, row.output, type) if issubclass(layer, Merge) else _along(row.node.layer, row)),
+        tuple(_picture(row)),
     )
 
 
@@ -100,7 +102,37 @@ def shown(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _along(layer: Layer, row: Any) -> Iterator[str]:
+def _picture(row: Row) -> Iterator[str]:
+    """What the layer does, in lines of text; none where there is nothing to see."""
+    layer, cost = row.node.layer, row.cost
+    if isinstance(layer, Merge):
+        return _branches(row.inputs, row.output, layer.type)
+    if row.inputs and layer.windows(row.inputs[0]):
+        return _along(layer, row)
+    if not cost.params and cost.flops == row.output.size:  # an operation on every value, and nothing else
+        return _curve(layer)
+    return iter(())
+
+
+def _curve(layer: Layer) -> Iterator[str]:
+    """A function of one value between -3 and 3, a row for each half of its result; nothing where NumPy is not installed."""
+    try:
+        import numpy as np
+
+        from archcalc.forward.run import Run
+    except ModuleNotFoundError:
+        return
+    x = np.linspace(-3, 3, 25).reshape(1, 1, 25, 1)
+    y = layer.forward(Run(dtype="float64", batch=1), x.copy()).reshape(25)
+    rows = [floor(2 * float(one) + 0.5) for one in y]
+    for row in range(min(6, max(*rows, 0)), max(-6, min(*rows, 0)) - 1, -1):
+        axis = {12: "|"} if row else dict.fromkeys(range(25), "-") | {12: "+"}
+        cells = ("*" if rows[at] == row else axis.get(at, " ") for at in range(25))
+        yield f"{row / 2:4} {''.join(cells)}".rstrip()
+    yield f"{'x':>4} -3          0           3"
+
+
+def _along(layer: Layer, row: Row) -> Iterator[str]:
     """What the first outputs see of the input along the width, a column of two characters for each of its positions."""
     windows = layer.windows(row.inputs[0]) if row.inputs else None
     if windows is None:

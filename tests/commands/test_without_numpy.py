@@ -52,6 +52,8 @@ def test_what_executes_a_network_says_what_to_install(command: str, tmp_path: Pa
         "convert --fc-to-conv zoo:lenet5 -o -",
         "new mine -o -",
         "rule AC201",
+        "layers relu",
+        "layers --format json",
         "schema",
         "zoo",
     ],

@@ -73,7 +73,33 @@ def test_the_padding_is_dotted_and_a_row_stops_at_six() -> None:
     assert entry("conv").picture[0] == "input     . 0 1 2 3 4 5 6 7 8 9 0 ."
     assert len(entry("upsample").picture) == 8
     assert entry("upsample").picture[-1] == "and 2 more"
-    assert entry("relu").picture == ()  # sees its own pixel only
+    assert entry("bn").picture == ()  # sees its own pixel only
+
+
+def test_functions_are_drawn() -> None:
+    """ReLU is 0 up to x = 0, then x: the marks are at these places, by hand."""
+    lines = entry("relu").picture
+    assert lines[0] == " 3.0             |          **"  # x = 2.75 and 3, which are 3.0 in halves
+    assert lines[6] == " 0.0 *************------------"
+    assert len(lines) == 8
+    assert lines[-1] == "   x -3          0           3"
+    sigmoid = entry("sigmoid").picture
+    assert [line[:4] for line in sigmoid] == [" 1.0", " 0.5", " 0.0", "   x"]
+    drawn = {type for type in TYPES if entry(type).picture and entry(type).picture[-1].startswith("   x")}
+    assert {
+        "elu",
+        "gelu",
+        "hardswish",
+        "leaky_relu",
+        "mish",
+        "relu6",
+        "silu",
+        "softplus",
+        "tanh",
+        "abs",
+        "clamp",
+    } <= drawn
+    assert not drawn & {"softmax", "bn", "dropout", "lrn", "add"}
 
 
 def test_a_convolution_is_explained_with_its_numbers() -> None:
