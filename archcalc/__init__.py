@@ -64,6 +64,9 @@ if TYPE_CHECKING:
     from archcalc.variants.diff import Comparison as Comparison
     from archcalc.variants.diff import Setting as Setting
     from archcalc.variants.diff import compare as compare
+    from archcalc.variants.sweeping.sweep import Result as Result
+    from archcalc.variants.sweeping.sweep import Sweep as Sweep
+    from archcalc.variants.sweeping.sweep import sweep as sweep
     from archcalc.verification.verify import Verification as Verification
     from archcalc.volume import Pair as Pair
     from archcalc.volume import Volume as Volume
@@ -77,6 +80,7 @@ _NAMES = {
     "language.definitions": ("UnknownVariable",),
     "diagnostics": ("Diagnostic", "Edit", "Label", "Span", "SpecError"),
     "variants.diff": ("Change", "Comparison", "Setting", "compare"),
+    "variants.sweeping.sweep": ("Result", "Sweep", "sweep"),
     "graph": ("Graph", "Node"),
     "layers.base": ("Cost", "Layer"),
     "language.program": ("Program",),

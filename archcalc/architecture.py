@@ -11,6 +11,7 @@ from archcalc.analysis.analyze import Convention, Report, analyze
 from archcalc.diagnostics import Diagnostic, SpecError, in_order
 from archcalc.graph import Graph
 from archcalc.interop import ModelFile, document_of, open_source
+from archcalc.language.definitions import Setting
 from archcalc.language.document import Document
 from archcalc.language.program import Program, compile_text, read_document
 from archcalc.language.specfile import SpecText, read_beside, read_spec
@@ -221,7 +222,7 @@ def one_of(what: str, value: object, options: Sequence[str]) -> None:
         raise ValueError(f"there is no {what} {value!r}; there are {', '.join(one or 'none' for one in options)}")
 
 
-def load(spec: Spec, *, set: Mapping[str, int] | None = None, input: str | None = None) -> Architecture:
+def load(spec: Spec, *, set: Mapping[str, Setting] | None = None, input: str | None = None) -> Architecture:
     """Read and validate SPEC: a path, `zoo:name`, `-`, or a pattern (it holds `->`).
 
     Whether the spec's expectations are met is for `check` to say: a network that misses them can be loaded.
@@ -281,7 +282,7 @@ def from_graph(graph: Graph, *, path: str = "<graph>", training: TrainingSetting
 def check(
     spec: Spec,
     *,
-    set: Mapping[str, int] | None = None,
+    set: Mapping[str, Setting] | None = None,
     input: str | None = None,
     select: Container[str] | None = None,
 ) -> list[Diagnostic]:
@@ -307,7 +308,7 @@ def check(
 def examine(
     text: SpecText | ModelFile,
     *,
-    set: Mapping[str, int] | None = None,
+    set: Mapping[str, Setting] | None = None,
     input: str | None = None,
     convention: Convention = "inplace",
     select: Container[str] | None = ALWAYS,
@@ -372,7 +373,7 @@ def unreadable(error: SpecError) -> Examination:
     return Examination(error.path, document, Report(empty, ()), error.diagnostics)
 
 
-def _document(source: SpecText | ModelFile, set: Mapping[str, int] | None, input: str | None) -> Document:
+def _document(source: SpecText | ModelFile, set: Mapping[str, Setting] | None, input: str | None) -> Document:
     if isinstance(source, SpecText):
         beside = partial(read_beside, source.folder)
         return read_document(source.text, pattern=source.pattern, set=set, input=input, beside=beside)

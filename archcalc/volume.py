@@ -69,7 +69,7 @@ class Fit(NamedTuple):
 
         What a crop (negative padding) takes away is asked for, and not counted.
         """
-        return min(self.extent, max(0, self.leftover - max(0, self.after)))
+        return min(max(self.leftover - max(self.after, 0), 0), self.extent)
 
 
 class Reach(NamedTuple):

@@ -212,10 +212,10 @@ class _Measured(NamedTuple):
     unread: tuple[int, int]
 
 
-def analyze(graph: Graph, *, convention: Convention = "inplace") -> Report:
+def analyze(graph: Graph, *, convention: Convention = "inplace", fields: bool = True) -> Report:
     """Compute every layer whose inputs are known; a layer that does not fit ends its branch with a problem.
 
-    A repeated layer on the same volumes is measured once.
+    A repeated layer on the same volumes is measured once.  Without `fields` receptive fields are left out: not known.
     """
     rows: list[Row] = []
     by_node: list[Row | None] = []
@@ -224,10 +224,11 @@ def analyze(graph: Graph, *, convention: Convention = "inplace") -> Report:
     resized: dict[tuple[int, int, int], Layer] = {}
     sized: dict[int, Node] = {}  # nodes whose size is another one's
     readers = graph.readers()
+    seen_of_input = PIXEL if fields else UNSEEN
     for position, node in enumerate(graph.nodes):
         layer = node.layer
         if isinstance(layer, Input):
-            row = Row(position, node, (), layer.volume, Cost(), layer.volume.size, PIXEL, (0, 0))
+            row = Row(position, node, (), layer.volume, Cost(), layer.volume.size, seen_of_input, (0, 0))
             rows.append(row)
             by_node.append(row)
             continue

@@ -16,6 +16,10 @@ _WITHOUT_RULES = (
     "archcalc.interop.torch.staging",
     "archcalc.interop.torch.values",
     "archcalc.pytest_plugin",
+    "archcalc.variants.sweeping.chunks",  # and what else needs NumPy
+    "archcalc.variants.sweeping.evaluate",
+    "archcalc.variants.sweeping.front",
+    "archcalc.variants.sweeping.points",
     "archcalc.verification.against",
 )
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from archcalc.architecture import Examination
+    from archcalc.language.definitions import Setting
 
 OK, FOUND, USAGE = 0, 1, 2
 READ = "archcalc.read"  # in a context's meta: files that were read besides SPEC, where somebody watches them
@@ -338,14 +339,20 @@ def complete_codes(context: click.Context, parameter: click.Parameter, begun: st
     return [CompletionItem(one.code, help=one.title) for one in rules() if one.code.startswith(begun.upper())]
 
 
-def read_settings(settings: Iterable[str]) -> dict[str, int]:
-    found = {}
+def read_settings(settings: Iterable[str]) -> "dict[str, Setting]":
+    """Variables by name: whole numbers, or lists of them, `N=2,2,3` or `N=[2,2,3]`."""
+    found: dict[str, Setting] = {}
     for setting in settings:
-        name, equals, value = setting.partition("=")
-        digits = value.strip().removeprefix("-").split("_")  # `1_000`, but not `1__0`
-        if not equals or not all(one.isascii() and one.isdecimal() for one in digits) or len("".join(digits)) > 18:
-            raise click.UsageError(f"--set takes NAME=WHOLE_NUMBER, not {setting!r}")
-        found[name.strip()] = int(value)
+        name, equals, text = setting.partition("=")
+        text = text.strip()
+        bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+        values = []
+        for value in bare.split(",") if bare.strip() or bare == text else ():
+            digits = value.strip().removeprefix("-").split("_")  # `1_000`, but not `1__0`
+            if not equals or not all(one.isascii() and one.isdecimal() for one in digits) or len("".join(digits)) > 18:
+                raise click.UsageError(f"--set takes NAME=WHOLE_NUMBER, not {setting!r}")
+            values.append(int(value))
+        found[name.strip()] = values[0] if bare == text and len(values) == 1 else tuple(values)
     return found
 
 

@@ -32,6 +32,9 @@ ABOUT = ("archcalc", "extends", "name", "source", "year")  # words about the net
 _COUNTED = regex(r"\*\s*([A-Za-z_]\w*)", re.ASCII)
 
 
+Setting = int | tuple[int, ...]  # of a variable from outside: a number, or a list of the general pattern
+
+
 class Variables(NamedTuple):
     """`vars`: the numbers, and the lists that only a general pattern has."""
 
@@ -53,7 +56,7 @@ class UnknownVariable(ValueError):
     """A variable set from outside that the spec does not have."""
 
 
-def read_variables(entries: Entries, overrides: Table[str, int], problems: Problems) -> Variables:
+def read_variables(entries: Entries, overrides: Table[str, Setting], problems: Problems) -> Variables:
     """`vars`, some of them overridden; UnknownVariable for one that the spec does not have."""
     found = Variables({}, {})
     listed = variables_of(entries["vars"][1]) if "vars" in entries else {}
@@ -62,7 +65,7 @@ def read_variables(entries: Entries, overrides: Table[str, int], problems: Probl
             note = "$i is the number of a repeat's pass" if key.text == "i" else "a name has letters, digits and _"
             problems.append(bad(key, f"{shown(key)} cannot name a variable", note).diagnostic)
         elif name in overrides:
-            found.numbers[name] = overrides[name]
+            _override(name, overrides[name], key.span, found)
         elif isinstance(node, Sequence):
             found.lists[name] = node
         else:
@@ -79,6 +82,20 @@ def read_variables(entries: Entries, overrides: Table[str, int], problems: Probl
         name, node = next(iter(found.lists.items()))
         problems.append(bad(node, f"{name} is a list; only the general pattern (`pattern:`) has those").diagnostic)
     return found
+
+
+def _override(name: str, setting: Setting, span: Span, found: Variables) -> None:
+    if not isinstance(setting, tuple | list):
+        found.numbers[name] = setting
+        return
+    items = []
+    for number, one in enumerate(setting):
+        if type(one) is int:
+            items.append(Scalar(str(one), span))
+        else:  # a number of a sweep has no text, but can have a name that no spec takes
+            items.append(Scalar(f"${name}[{number}]", span))
+            found.numbers[f"{name}[{number}]"] = one
+    found.lists[name] = Sequence(tuple(items), span)
 
 
 def variables_of(node: Value) -> dict[str, tuple[Scalar, Value]]:

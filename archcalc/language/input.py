@@ -12,6 +12,7 @@ from archcalc.layers.reshape import Input
 from archcalc.reader.expression import Environment
 from archcalc.reader.nodes import Mapping, Scalar, Sequence, Value, shown
 from archcalc.reader.values import Volumes, read_volume_text, volume_of
+from archcalc.volume import Volume
 
 NO_INPUT = rule(
     "AC108",
@@ -21,7 +22,7 @@ NO_INPUT = rule(
 
 
 def read_input(
-    entries: Entries, steps: tuple[Step, ...], variables: Environment, instead: str | None, problems: Problems
+    entries: Entries, steps: tuple[Step, ...], variables: Environment, instead: str | Volume | None, problems: Problems
 ) -> tuple[Layer, tuple[Step, ...]]:
     """The input layer, of the size `instead` if there is one, and the steps after it.
 
@@ -33,6 +34,8 @@ def read_input(
     for step in rest:
         if isinstance(step, LayerStep) and step.type is Input:
             raise Refusal(BAD_STRUCTURE, "the input comes first, and once", step.span)
+    if isinstance(instead, Volume):
+        return Input(**instead._asdict()), rest
     if instead is not None:
         size = read_volume_text(_unnamed(instead), Span(1, 1, 1, 1))
         return Input(width=size[0], height=size[1], channels=size[2]), rest
@@ -75,7 +78,7 @@ def read_input(
 
 
 def read_inputs(
-    entries: Entries, steps: tuple[Step, ...], variables: Environment, instead: str | None, problems: Problems
+    entries: Entries, steps: tuple[Step, ...], variables: Environment, instead: str | Volume | None, problems: Problems
 ) -> tuple[tuple[Node, ...], tuple[Step, ...]]:
     """`inputs: {image: 224x224x3, mask: 224x224x1}`; `instead` has sizes by name, `image=384x384x3,mask=384x384x1`."""
     key, node = entries["inputs"]
@@ -87,11 +90,14 @@ def read_inputs(
     given = entries_of(node, "inputs")
     if not given:
         raise Refusal(BAD_STRUCTURE, "inputs names no input", key.span)
-    sizes = _named(instead, list(given)) if instead else {}
+    sizes = _named(instead, list(given)) if isinstance(instead, str) else {}
     volumes = Volumes()
-    found = []
+    found: list[Node] = []
     for word, (name, value) in given.items():
         if problems.attempt(read_name, name) is None:
+            continue
+        if isinstance(instead, Volume) and not found:
+            found.append(Node(word, Input(**instead._asdict()), (), name.span))
             continue
         volume = problems.attempt(volumes.read, sizes.get(word, value), variables)
         layer = UNKNOWN if volume is None else Input(**volume._asdict())

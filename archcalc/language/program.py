@@ -5,7 +5,15 @@ from collections.abc import Mapping as Table
 from archcalc.diagnostics import Diagnostic, Problems, Refusal, Span, in_order
 from archcalc.graph import UNKNOWN, Graph, Node
 from archcalc.language.compiler import Compiler
-from archcalc.language.definitions import BlockHeader, Variables, read_blocks, read_defaults, read_variables, unused
+from archcalc.language.definitions import (
+    BlockHeader,
+    Setting,
+    Variables,
+    read_blocks,
+    read_defaults,
+    read_variables,
+    unused,
+)
 from archcalc.language.document import KEYS, Document
 from archcalc.language.entries import BAD_STRUCTURE, MISSING_KEY, Entries, entries_of, unknown_key
 from archcalc.language.expand import expand, in_place
@@ -22,13 +30,14 @@ from archcalc.reader.nodes import Mapping, Scalar, Sequence, Value, shown
 from archcalc.reader.source import parse
 from archcalc.reader.text import refused_text, split_lines
 from archcalc.reader.values import Integer
+from archcalc.volume import Volume
 
 
 def read_document(
     text: str,
     *,
     pattern: bool = False,
-    set: Table[str, int] | None = None,
+    set: Table[str, Setting] | None = None,
     input: str | None = None,
     beside: Beside | None = None,
 ) -> Document:
@@ -83,11 +92,11 @@ class Program:
         if root is not None:
             self._read(root)
 
-    def document(self, set: Table[str, int] | None = None, input: str | None = None) -> Document:
+    def document(self, set: Table[str, Setting] | None = None, input: str | Volume | None = None) -> Document:
         """The spec for these variables and this input; UnknownVariable for a name in `set` that it does not have."""
         return _Reading(self, set or {}, input).document()
 
-    def graph(self, set: Table[str, int] | None = None, input: str | None = None) -> Graph:
+    def graph(self, set: Table[str, Setting] | None = None, input: str | Volume | None = None) -> Graph:
         """The network for these variables and this input.
 
         Raises Refusal with the first error where there is none, UnknownVariable as `document` does.
@@ -207,7 +216,7 @@ class Program:
 class _Reading:
     """A program for certain variables and inputs."""
 
-    def __init__(self, program: Program, overrides: Table[str, int], input: str | None) -> None:
+    def __init__(self, program: Program, overrides: Table[str, Setting], input: str | Volume | None) -> None:
         self.program, self.input = program, input
         self.entries, self.compiler = program.entries, program.compiler
         self.problems = Problems()

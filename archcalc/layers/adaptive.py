@@ -102,9 +102,14 @@ class AdaptiveMaxPool(AdaptivePooling):
 
 def _seen(extent: int, size: int) -> int:
     """Positions that all windows see together: neighbours share one unless n divides (o + 1)W."""
-    return extent + size - gcd(extent, size)
+    return extent + size - _common(extent, size)
+
+
+def _common(extent: int, size: int) -> int:
+    """The greatest common divisor, which is mostly the size."""
+    return gcd(extent, size) if extent % size else size
 
 
 def _adaptive(extent: int, size: int) -> Reach:
-    common = gcd(extent, size)
+    common = _common(extent, size)
     return Reach.of(size // common, extent // common, lambda o: (o * extent // size, -(-(o + 1) * extent // size)))

@@ -229,7 +229,7 @@ class Layer:
         """Second stage: the output volume and the cost for these inputs, or LayerError."""
         (x,) = inputs
         y = self.output(x)
-        if max(y) > MAX_DIMENSION:
+        if y.width > MAX_DIMENSION or y.height > MAX_DIMENSION or y.channels > MAX_DIMENSION:
             raise LayerError(TOO_LARGE_VOLUME, f"the output {y} has a dimension larger than {MAX_DIMENSION:,}")
         return y, self.cost(x, y)
 
@@ -359,7 +359,7 @@ class Windowed(Layer):
         sizes: list[int] = []
         for axis, window, extent in zip(("width", "height"), self.windows(x), x, strict=False):
             fit = window.fit(extent)
-            if fit.size < 1 or (fit.leftover and window.rounding == "exact" and not window.same):
+            if fit.size < 1 or (window.rounding == "exact" and not window.same and fit.leftover):
                 limit = self.most_padding(len(sizes)) if window.before == window.after else None
                 raise refuse(window, extent, axis, limit, ceil=self.caffe == "ceil")
             sizes.append(fit.size)

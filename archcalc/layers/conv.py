@@ -7,6 +7,7 @@ from archcalc.forward.tiling import im2col_block, tile_rows
 from archcalc.layers.base import Cost, Kept, Layer, Windowed, bias_key, key, rounding_key
 from archcalc.layers.misfit import TOO_LARGE_WINDOW, LayerError
 from archcalc.reader.values import Extents, Integer, Padding, Paddings
+from archcalc.symbolic import plain
 from archcalc.volume import Pair, Rounding, Volume, Window
 
 if TYPE_CHECKING:
@@ -119,10 +120,10 @@ class Convolution(Windowed):
 
 def swapped(layer: Layer) -> str:
     """`CONV3-32` for a `CONV32-3`, whose window is a usual number of filters and the other way round; else empty."""
-    if not isinstance(layer, Convolution) or layer.filters not in (1, 3, 5, 7):
+    if not isinstance(layer, Convolution) or (filters := plain(layer.filters)) not in (1, 3, 5, 7):
         return ""
-    width, height = layer.kernel_size
-    return f"CONV{layer.filters}-{width}" if width == height >= 16 and width % 8 == 0 else ""
+    width, height = plain(layer.kernel_size)
+    return f"CONV{filters}-{width}" if width == height >= 16 and width % 8 == 0 else ""
 
 
 class Conv(Convolution):

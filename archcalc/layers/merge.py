@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 from archcalc.diagnostics import rule
 from archcalc.layers.base import TOO_LARGE_VOLUME, Cost, Kept, Layer
 from archcalc.layers.misfit import LayerError
+from archcalc.symbolic import plain
 from archcalc.volume import MAX_DIMENSION, Volume, Window
 
 MAX_STRIDE = 4  # a larger step than any network's shortcut takes is no repair
@@ -172,6 +173,7 @@ def stacked(inputs: tuple[Volume, ...]) -> Volume:
 
 def mismatch(layer: Merge, inputs: tuple[Volume, ...], reference: int, number: int) -> LayerError:
     """The error for branch `number` against branch `reference`, which it should match."""
+    inputs = plain(inputs)
     first, other = inputs[reference - 1], inputs[number - 1]
     differ = [
         f"{name} differ{'' if name == 'channels' else 's'} ({a}, {b})"

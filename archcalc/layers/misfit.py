@@ -5,6 +5,7 @@ from functools import lru_cache
 from math import gcd
 
 from archcalc.diagnostics import Diagnostic, Label, Span, rule
+from archcalc.symbolic import plain
 from archcalc.volume import MAX_DIMENSION, Fit, Window
 
 MAX_SIDE = 64  # the most padding on a side that is proposed
@@ -84,6 +85,7 @@ def refuse(
 
     `most_padding` is what may be proposed on each side, None where its sides differ; `ceil`: rounding up is proposed.
     """
+    window, extent = plain(window), plain(extent)
     if window.fit(extent).numerator < 0:
         return _too_large(window, extent, axis, most_padding)
     message, notes, help = _explained(window, extent, axis, most_padding, ceil)

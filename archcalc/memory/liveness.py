@@ -10,6 +10,7 @@ from itertools import accumulate
 
 from archcalc.graph import Graph
 from archcalc.records import NamedTuple
+from archcalc.symbolic import largest
 
 
 class Buffer(NamedTuple):
@@ -71,7 +72,7 @@ def live(buffers: Iterable[Buffer], steps: int) -> list[int]:
 
 def highest(needed: Sequence[int]) -> Peak:
     """The most of what is needed at each step, and the first step that needs it."""
-    most = max(needed, default=0)
+    most = largest(needed)
     return Peak(most, needed.index(most) if needed else 0)
 
 

@@ -5,6 +5,7 @@ at every moment of the execution image * N + fixed must stay within the budget.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from archcalc.analysis.analyze import Report
 from archcalc.memory.autograd import Retained, retain
@@ -17,6 +18,7 @@ from archcalc.memory.results import Budget, Inference, Line, MaxBatch, Plan, Tra
 from archcalc.memory.settings import Settings
 from archcalc.memory.step import Devices, Step, step_of
 from archcalc.precision import OPTIMIZERS
+from archcalc.symbolic import largest
 
 COUNTER = 8  # bytes of num_batches_tracked beside running statistics
 
@@ -27,12 +29,8 @@ def plan(report: Report, settings: Settings = Settings()) -> Plan:
         raise ValueError("only a network that fits together can be planned")
     if settings.batch is None and settings.budget is None:
         raise ValueError("the largest batch needs a budget")
-    rows, precision, totals = report.rows, settings.precision, report.totals
-    execution = operations(report, precision, settings.device)
-    found = forward(report, settings, execution)
-    counters = sum([1 for row in rows if row.cost.buffers and getattr(row.node.layer, "statistics", False)])
-    running = totals.buffers * precision.parameters + COUNTER * counters
-    step = _step(report, settings, running, execution) if precision.trains else None
+    rows, precision = report.rows, settings.precision
+    execution, found, running, step = parts(report, settings)
 
     usable = settings.usable
     most = MaxBatch(0, None)
@@ -65,6 +63,36 @@ def plan(report: Report, settings: Settings = Settings()) -> Plan:
     if settings.budget is None or usable is None:
         return planned
     return planned._replace(budget=Budget(settings.budget, planned.total_bytes <= usable, most, usable))
+
+
+class Parts(NamedTuple):
+    """What a plan is made of, whatever the batch; `running` are bytes of running statistics."""
+
+    execution: Execution
+    forward: Forward
+    running: int
+    step: Step | None
+
+    def inference(self, batch: int) -> int:
+        """Bytes that a forward pass needs."""
+        found = self.forward
+        needed = [image * batch + copies for image, copies in zip(found.image, found.copies, strict=True)]
+        return found.weights + self.running + largest(needed)
+
+    def training(self, batch: int) -> int | None:
+        """Bytes that a training step needs; None where there is none."""
+        step = self.step
+        return step and largest([image * batch + fixed for image, fixed in zip(step.image, step.fixed, strict=True)])
+
+
+def parts(report: Report, settings: Settings) -> Parts:
+    """What does not depend on the batch."""
+    precision = settings.precision
+    execution = operations(report, precision, settings.device)
+    counters = sum([1 for row in report.rows if row.cost.buffers and getattr(row.node.layer, "statistics", False)])
+    running = report.totals.buffers * precision.parameters + COUNTER * counters
+    step = _step(report, settings, running, execution) if precision.trains else None
+    return Parts(execution, forward(report, settings, execution), running, step)
 
 
 def _inference(report: Report, found: Forward, running: int, batch: int, *, partial: bool) -> Inference:

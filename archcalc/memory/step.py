@@ -13,6 +13,7 @@ from archcalc.memory.liveness import Buffer, live
 from archcalc.memory.moments import Moments, Pass
 from archcalc.precision import Implementation, Optimizer, Precision
 from archcalc.records import NamedTuple
+from archcalc.symbolic import largest
 
 COUNTER = 4  # bytes of an optimizer's count of steps
 
@@ -138,8 +139,11 @@ def step_of(
         if not (keep_gradients or views):
             gradients.append(Buffer(devices.share(size, 2), backward + whole, moments.step))
     activations = found.output_buffers + found.extra_buffers
-    images = tuple(one for one in activations if one.first == 0 and one.last == moments.step)
-    kept = tuple(one for one in activations if one.last > moments.loss and one not in images)
+    whole_step = [one.first == 0 and one.last == moments.step for one in activations]
+    images = tuple(one for one, always in zip(activations, whole_step, strict=True) if always)
+    kept = tuple(
+        one for one, always in zip(activations, whole_step, strict=True) if one.last > moments.loss and not always
+    )
     rest = tuple(one for one in activations if one.last <= moments.loss)
     parts: Parts = {
         "batch": ((*images, Buffer(found.targets, 0, moments.step)), ()),
@@ -192,7 +196,6 @@ def _temporaries(tensors: Sequence[int], optimizer: Optimizer, implementation: I
     needed = optimizer.decaying if decay else optimizer.plain
     if implementation == "foreach" and needed.foreach is not None:
         return needed.foreach * sum(tensors)
-    return max(
-        (a * one + b * before for a, b in needed.loop for one, before in zip(tensors, [0, *tensors], strict=False)),
-        default=0,
+    return largest(
+        [a * one + b * before for a, b in needed.loop for one, before in zip(tensors, [0, *tensors], strict=False)]
     )

@@ -1,0 +1,116 @@
+"""`archcalc sweep`."""
+
+import sys
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from archcalc import formats
+from archcalc.commands._common import FOUND, OK, USAGE, complete_specs, deliver, format_option, look_of
+
+if TYPE_CHECKING:
+    from archcalc.variants.sweeping.sweep import Sweep
+
+EVERY = 0.5  # seconds between lines of progress
+
+
+@click.command()
+@click.argument("spec", shell_complete=complete_specs)
+@click.option("--vary", multiple=True, metavar="NAME=VALUES", help="What varies: 16..256:8, or 3,5,7, or 4*$width.")
+@click.option("--where", multiple=True, metavar="CONDITION", help="What a network must satisfy: params <= 5M.")
+@click.option("--pareto", default="", metavar="FIGURES", help="Keep the front of these: params,macs,depth:max.")
+@click.option("--sort", default="", metavar="FIGURES", help="Keep the best by these, one after the other.")
+@click.option("--top", type=click.IntRange(1, 1_000_000), metavar="N", help="Show so many.  [default: 20]")
+@click.option("--figures", default="", metavar="FIGURES", help="Show these, too.  [default: params,macs]")
+@click.option("--sample", type=click.IntRange(1), metavar="N", help="So many networks of the space instead of all.")
+@click.option(
+    "--sampling",
+    type=click.Choice(["random", "lhs"]),
+    default="random",
+    show_default=True,
+    help="Each at random, or a Latin hypercube.",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the sample.")
+@format_option("sweep")
+@click.option("--output", "-o", "path", metavar="FILE", help="Write there instead of to standard output.")
+def sweep(spec: str, form: str, path: str | None, **wishes: Any) -> int:
+    """Compute all networks that a spec's variables make, and print the best of them.
+
+    The figures are those of `archcalc report` and `archcalc plan`, computed for thousands of networks at a time.  How many
+    there are is printed first; a network that does not fit together is counted by what is wrong with it.  An interruption
+    prints what was found so far.
+
+    Exits 1 where no network satisfies the conditions.
+    """
+    from archcalc.diagnostics import SpecError
+    from archcalc.language.specfile import SpecUnavailable
+
+    try:
+        found = _sweep(spec, wishes)
+    except SpecError as error:
+        _explain(error, wishes)
+        return USAGE if error.path.startswith("--") else FOUND
+    except SpecUnavailable as error:
+        click.echo(f"archcalc: {error}", err=True)
+        return USAGE
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    expected = found.expected()
+    count = f"{found.count:,} network{'s' * (found.count != 1)}"
+    click.echo(f"{count}, {expected:,} structure{'s' * (expected != 1)}" + _sampled(found), err=True)
+    result = found.result(_progress(found) if sys.stderr.isatty() else None)
+    if not result.complete:
+        click.echo(f"interrupted after {result.tally.networks:,} of {found.count:,}; this is what was found", err=True)
+    code = deliver(formats.renderer("sweep", form)(result, look_of(sys.stdout)), path)
+    return code or (130 if not result.complete else OK if result.tally.fitting else FOUND)
+
+
+def _sweep(spec: str, wishes: dict[str, Any]) -> "Sweep":
+    from archcalc.variants.sweeping.request import Wish, request
+    from archcalc.variants.sweeping.sweep import Sweep
+
+    return Sweep(request(spec, Wish(**wishes)))
+
+
+def _sampled(found: "Sweep") -> str:
+    whole, points = found.request.space.size, found.request.points
+    return "" if points.sampling == "grid" else f", a sample ({points.sampling}, seed {points.seed}) of {whole:,}"
+
+
+def _explain(error: Any, wishes: dict[str, Any]) -> None:
+    """What is wrong with an option, below its text; or with the spec."""
+    from archcalc.formats.check.text import finding
+
+    given = wishes.get(error.path.removeprefix("--"), ())
+    lines = (given,) if isinstance(given, str) else tuple(given)
+    for one in error.diagnostics:
+        sys.stderr.write(finding(error.path, one, lines, look_of(sys.stderr)))
+
+
+def _progress(sweep: "Sweep") -> Callable[["Sweep"], None]:
+    """A line on a terminal's stderr: how far, how fast, how long still."""
+    began = last = time.monotonic()
+
+    def show(sweep: "Sweep") -> None:
+        nonlocal last
+        now = time.monotonic()
+        if sweep.done == sweep.request.points.chunks:
+            sys.stderr.write("\r\x1b[K")
+        elif now - last >= EVERY and sweep.tally is not None:
+            last = now
+            done = sweep.tally.networks
+            rate = done / max(now - began, 1e-9)
+            left = int((sweep.count - done) / max(rate, 1e-9))
+            text = f"{done * 100 // sweep.count}%  {rate:,.0f} networks/s  {_clock(left)} left  {sweep.tally.fitting:,} fit"
+            sys.stderr.write(f"\r\x1b[K{text}")
+        sys.stderr.flush()
+
+    return show
+
+
+def _clock(seconds: int) -> str:
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

@@ -1,0 +1,90 @@
+"""What is kept of all networks: the Pareto front, or the best by one figure.  Both can be merged in any order.
+
+Of networks with the same figures the one with the smallest number stays.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from archcalc.variants.sweeping.conditions import Objective
+from archcalc.variants.sweeping.evaluate import Array
+from archcalc.variants.sweeping.quantities import Wanted
+
+
+class Rows(NamedTuple):
+    """Networks: their numbers, their places along each axis, and their figures (None: nobody knows)."""
+
+    numbers: Array
+    places: tuple[Array, ...]
+    figures: Mapping[Wanted, Array]
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def take(self, which: Any) -> "Rows":
+        return Rows(
+            self.numbers[which],
+            tuple(one[which] for one in self.places),
+            {name: one[which] for name, one in self.figures.items()},
+        )
+
+    def joined(self, other: "Rows") -> "Rows":
+        return Rows(
+            np.concatenate([self.numbers, other.numbers]),
+            tuple(np.concatenate(pair) for pair in zip(self.places, other.places, strict=True)),
+            {name: np.concatenate([one, other.figures[name]]) for name, one in self.figures.items()},
+        )
+
+
+class Keep(NamedTuple):
+    """The front of several objectives, of which `most` are to be shown; or, `front` off, the `most` best by one after the other."""
+
+    objectives: tuple[Objective, ...]
+    front: bool
+    most: int | None = None
+
+    def of(self, rows: Rows) -> Rows:
+        """What is kept of these rows, the best by the first objective first."""
+        known = np.ones(len(rows), dtype=bool)
+        for one in self.objectives:
+            values = rows.figures[one.figure]
+            if values.dtype == object:
+                known &= np.array([value is not None for value in values], dtype=bool)
+        if not known.all():
+            rows = rows.take(known)
+        costs = [_costs(rows.figures[one.figure], most=one.most) for one in self.objectives]
+        if self.front:
+            return rows.take(front(costs, rows.numbers))
+        if costs and self.most is not None and len(rows) > 4 * self.most and costs[0].dtype != object:
+            edge = np.partition(costs[0], self.most - 1)[self.most - 1]
+            rows = rows.take(costs[0] <= edge)
+            costs = [_costs(rows.figures[one.figure], most=one.most) for one in self.objectives]
+        order = np.lexsort([rows.numbers, *reversed(costs)])
+        return rows.take(order[: self.most])
+
+    def merged(self, one: Rows | None, other: Rows) -> Rows:
+        """What is kept of both, each of which is what was kept of its part."""
+        return other if one is None else self.of(one.joined(other))
+
+
+def _costs(values: Array, *, most: bool) -> Array:
+    """Less is better; object arrays where numbers have more than 63 bits."""
+    return -values if most else values
+
+
+def front(costs: Sequence[Array], numbers: Array) -> Array:
+    """The positions of what nothing else is as good as in everything and better in something; sorted by the costs."""
+    order = np.lexsort([numbers, *reversed(costs)])
+    columns = [one[order] for one in costs]
+    kept: list[int] = []
+    while len(order):
+        # the first of those left is dominated by none of them: it has the least first cost, then the least second ...
+        kept.append(int(order[0]))
+        left = columns[0] < columns[0][0]
+        for one in columns[1:]:
+            left |= one < one[0]
+        order = order[left]
+        columns = [one[left] for one in columns]
+    return np.array(kept, dtype=np.int64)

@@ -1,0 +1,173 @@
+"""What is asked of a sweep, as plain data: any process can make the worker for it and compute any of its chunks."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from archcalc.diagnostics import Refusal, Span, SpecError
+from archcalc.interop import ModelFile, open_source
+from archcalc.language.definitions import Setting, variables_of
+from archcalc.language.program import Program, compile_text
+from archcalc.language.specfile import SpecText, SpecUnavailable, read_beside
+from archcalc.variants.sweeping.axes import BAD_AXIS, axis_of, read_axis, read_space
+from archcalc.variants.sweeping.conditions import Objective, asked, read_condition, read_objectives
+from archcalc.variants.sweeping.quantities import Wanted
+from archcalc.variants.sweeping.space import Axis, Derived, Space, input_of
+from archcalc.variants.sweeping.structure import Source
+from archcalc.volume import Volume
+
+if TYPE_CHECKING:
+    from archcalc.variants.sweeping.chunks import Worker
+    from archcalc.variants.sweeping.front import Keep, Rows
+    from archcalc.variants.sweeping.points import Points, Sampling
+
+SHOWN = (Wanted("params"), Wanted("macs"))  # unless others are asked for
+MAX_KEPT = 1_000_000
+TOP = 20
+
+
+class Request(NamedTuple):
+    """A spec, the space around it, which points of that, what they must satisfy, and what is kept of them."""
+
+    spec: str  # as it was named
+    text: SpecText
+    space: Space
+    points: "Points"
+    conditions: tuple[str, ...]
+    wanted: tuple[Wanted, ...]
+    keep: "Keep"
+
+    def program(self) -> Program:
+        beside = None if self.text.folder is None else partial(read_beside, self.text.folder)
+        return compile_text(self.text.text, pattern=self.text.pattern, beside=beside)
+
+    def worker(self) -> "Worker":
+        """What computes chunks."""
+        from archcalc.variants.sweeping.chunks import Worker
+
+        names = self.space.names()
+        conditions = [read_condition(text, line, names) for line, text in enumerate(self.conditions, 1)]
+        return Worker(Source(self.program(), self.space), self.points, conditions, self.wanted)
+
+    def base(self) -> Volume:
+        """The input's size in the spec."""
+        return Source(self.program(), self.space).input
+
+    def command(self, point: Mapping[str, Setting], base: Volume) -> str:
+        """The command that reports the network of a point."""
+        words = ["archcalc", "report", self.spec]
+        for name in sorted(self.space.known.intersection(point)):
+            value = point[name]
+            words += ["--set", f"{name}={written(value)}"]
+        if volume := input_of(point, self.space.known, lambda: base):
+            words += ["--input", "x".join(map(str, volume))]
+        return shlex.join(words)
+
+    def records(self, rows: "Rows") -> list[dict[str, Any]]:
+        """What each network sets, its figures, and the command that reports it."""
+        base = self.base()
+        found = []
+        for at in range(len(rows)):
+            point = self.space.point([int(one[at]) for one in rows.places])
+            found.append(
+                {
+                    "variables": {name: list(one) if isinstance(one, tuple) else one for name, one in point.items()},
+                    "figures": {str(name): _plain(one[at]) for name, one in rows.figures.items()},
+                    "command": self.command(point, base),
+                }
+            )
+        return found
+
+
+def _plain(value: Any) -> int | None:
+    return None if value is None else int(value)
+
+
+def written(value: Setting) -> str:
+    """A setting as `--set` takes it."""
+    if not isinstance(value, tuple):
+        return str(value)
+    return ",".join(map(str, value)) if len(value) > 1 else f"[{','.join(map(str, value))}]"
+
+
+class Wish(NamedTuple):
+    """What a sweep is to do, in the words of a command line."""
+
+    vary: Sequence[str | tuple[Any, Any]]  # texts, or names and their values
+    where: Sequence[str] = ()
+    pareto: str = ""
+    sort: str = ""
+    top: int | None = None
+    figures: str = ""
+    sample: int | None = None
+    sampling: "Sampling" = "random"
+    seed: int = 0
+    chunk: int | None = None
+
+
+def request(spec: Any, wish: Wish) -> Request:
+    """Read everything that is asked; SpecError, whose path names the option, for what cannot be read."""
+    from archcalc.variants.sweeping.front import Keep
+    from archcalc.variants.sweeping.points import CHUNK, MAX_GRID, MAX_LATIN, Points
+
+    text = open_source(spec)
+    if isinstance(text, ModelFile):
+        raise SpecUnavailable(
+            f"{text.path} is a model file and has no variables to sweep; `archcalc import` makes a spec of it"
+        )
+    if wish.pareto and wish.sort:
+        raise ValueError("a Pareto front is sorted by its first objective; give pareto or sort, not both")
+    if wish.top is not None and not 0 < wish.top <= MAX_KEPT:
+        raise ValueError(f"top is from 1 to {MAX_KEPT:,}, not {wish.top:,}")
+    beside = None if text.folder is None else partial(read_beside, text.folder)
+    program = compile_text(text.text, pattern=text.pattern, beside=beside)
+    if wrong := [one for one in program.problems if one.severity == "error"]:
+        raise SpecError(text.path, wrong)
+    listed = variables_of(program.entries["vars"][1]) if "vars" in program.entries else {}
+    space = _placed("--vary", lambda: _space(wish.vary, listed))
+    names = space.names()
+    conditions = _placed("--where", lambda: [read_condition(one, n, names) for n, one in enumerate(wish.where, 1)])
+    objectives = _placed("--pareto", lambda: read_objectives(wish.pareto)) if wish.pareto else ()
+    order = _placed("--sort", lambda: read_objectives(wish.sort)) if wish.sort else ()
+    shown = _placed("--figures", lambda: read_objectives(wish.figures)) if wish.figures else ()
+    wanted = asked(conditions, (*objectives, *order), [one.figure for one in shown] or SHOWN)
+    keep = (
+        Keep(objectives, True, wish.top)
+        if objectives
+        else Keep(order or (Objective(wanted[0]),), False, wish.top or TOP)
+    )
+    sizes = tuple(axis.size for axis in space.axes)
+    if wish.sample is None and space.size > MAX_GRID:
+        raise ValueError(f"{space.size:,} networks have no numbers of 62 bits; take a sample of them")
+    if wish.sample is not None and wish.sample < 1:
+        raise ValueError(f"a sample has at least one network, not {wish.sample:,}")
+    if wish.sampling == "lhs" and wish.sample is not None and wish.sample > MAX_LATIN:
+        raise ValueError(f"a Latin hypercube has at most {MAX_LATIN:,} networks; a random sample any number")
+    points = Points(
+        sizes,
+        space.size if wish.sample is None else wish.sample,
+        "grid" if wish.sample is None else wish.sampling,
+        wish.seed,
+        wish.chunk or CHUNK,
+    )
+    return Request(str(spec), text, space, points, tuple(wish.where), wanted, keep)
+
+
+def _space(vary: Sequence[str | tuple[Any, Any]], listed: Mapping[str, Any]) -> Space:
+    axes: list[Axis | Derived] = [
+        read_axis(one, line) if isinstance(one, str) else axis_of(*one) for line, one in enumerate(vary, 1)
+    ]
+    if not any(isinstance(one, Axis) for one in axes):
+        raise Refusal(
+            BAD_AXIS, "nothing varies", Span(1, 1, 1, 1), help=("say what does, like `--vary width=16..256:8`",)
+        )
+    return read_space(axes, listed)
+
+
+def _placed(option: str, read: Any) -> Any:
+    """What is read of an option; its refusals say which."""
+    try:
+        return read()
+    except Refusal as refusal:
+        raise SpecError(option, [refusal.diagnostic]) from None
