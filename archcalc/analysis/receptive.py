@@ -84,6 +84,8 @@ class Field(NamedTuple):
         if begin == end:
             return (at := self.at(begin)[0]), at
         period = len(self.ends)
+        if period == 1 and self.ends[0][0] < self.ends[0][1]:
+            return self.at(begin)[0], self.at(end - 1)[1]
         first, last = range(begin, min(end, begin + period)), range(max(begin, end - period), end)
         return _together([*map(self.at, first), *map(self.at, last)])
 
@@ -139,6 +141,8 @@ def through(
     seen: ReceptiveField, windows: tuple[Window | Reach, Window | Reach], x: Volume, y: Volume
 ) -> ReceptiveField:
     """Look at `seen` through the windows of a layer that makes y of x."""
+    if seen is UNSEEN:
+        return seen
     width = seen.width.through(windows[0], x.width, y.width) if seen.width else None
     if seen.height is seen.width and windows[0] == windows[1] and x.width == x.height and y.width == y.height:
         return ReceptiveField(width, width)  # the same along both axes

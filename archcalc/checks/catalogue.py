@@ -19,7 +19,10 @@ _WITHOUT_RULES = (
     "archcalc.variants.sweeping.chunks",  # and what else needs NumPy
     "archcalc.variants.sweeping.evaluate",
     "archcalc.variants.sweeping.front",
+    "archcalc.variants.sweeping.cluster",
     "archcalc.variants.sweeping.points",
+    "archcalc.variants.sweeping.running",
+    "archcalc.variants.sweeping.state",
     "archcalc.verification.against",
 )
 

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archcalc import formats
-from archcalc.commands._common import FOUND, OK, USAGE, complete_specs, deliver, format_option, look_of
+from archcalc.commands._common import (
+    FOUND,
+    OK,
+    USAGE,
+    deliver,
+    format_option,
+    look_of,
+    output_option,
+    refuse_overwriting,
+    seed_option,
+    spec_argument,
+)
 
 if TYPE_CHECKING:
     from archcalc.variants.sweeping.sweep import Sweep
@@ -17,36 +28,41 @@ EVERY = 0.5  # seconds between lines of progress
 
 
 @click.command()
-@click.argument("spec", shell_complete=complete_specs)
+@spec_argument()
 @click.option("--vary", multiple=True, metavar="NAME=VALUES", help="What varies: 16..256:8, or 3,5,7, or 4*$width.")
 @click.option("--where", multiple=True, metavar="CONDITION", help="What a network must satisfy: params <= 5M.")
 @click.option("--pareto", default="", metavar="FIGURES", help="Keep the front of these: params,macs,depth:max.")
-@click.option("--sort", default="", metavar="FIGURES", help="Keep the best by these, one after the other.")
-@click.option("--top", type=click.IntRange(1, 1_000_000), metavar="N", help="Show so many.  [default: 20]")
-@click.option("--figures", default="", metavar="FIGURES", help="Show these, too.  [default: params,macs]")
-@click.option("--sample", type=click.IntRange(1), metavar="N", help="So many networks of the space instead of all.")
+@click.option("--best", default="", metavar="FIGURES", help="Keep the best by these, one after the other: macs:max.")
+@click.option("--top", type=click.IntRange(1), metavar="N", help="Show the first N lines of a sorted table.")
+@click.option(
+    "--figures", default="", metavar="FIGURES", help="Show these, and those asked for.  [default: params,macs]"
+)
+@click.option("--sample", type=click.IntRange(1), metavar="N", help="Take so many networks of the space, not all.")
 @click.option(
     "--sampling",
     type=click.Choice(["random", "lhs"]),
     default="random",
     show_default=True,
-    help="Each at random, or a Latin hypercube.",
+    help="How a sample is taken: each at random, or as a Latin hypercube.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the sample.")
+@seed_option()
+@click.option("--workers", type=click.IntRange(1, 1024), default=1, show_default=True, help="Processes to compute on.")
+@click.option("--resume", metavar="FILE", default="", help="Keep the state in FILE, and go on from what it has.")
 @format_option("sweep")
-@click.option("--output", "-o", "path", metavar="FILE", help="Write there instead of to standard output.")
-def sweep(spec: str, form: str, path: str | None, **wishes: Any) -> int:
+@output_option()
+def sweep(spec: str, form: str, path: str | None, workers: int, resume: str, **wishes: Any) -> int:
     """Compute all networks that a spec's variables make, and print the best of them.
 
     The figures are those of `archcalc report` and `archcalc plan`, computed for thousands of networks at a time.  How many
     there are is printed first; a network that does not fit together is counted by what is wrong with it.  An interruption
-    prints what was found so far.
+    prints what was found so far; with --resume the same command goes on.
 
     Exits 1 where no network satisfies the conditions.
     """
     from archcalc.diagnostics import SpecError
     from archcalc.language.specfile import SpecUnavailable
 
+    refuse_overwriting({"--output": path, "--resume": resume or None}, {spec: "the spec itself"})
     try:
         found = _sweep(spec, wishes)
     except SpecError as error:
@@ -57,12 +73,13 @@ def sweep(spec: str, form: str, path: str | None, **wishes: Any) -> int:
         return USAGE
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    expected = found.expected()
+    expected = found.expected
     count = f"{found.count:,} network{'s' * (found.count != 1)}"
     click.echo(f"{count}, {expected:,} structure{'s' * (expected != 1)}" + _sampled(found), err=True)
-    result = found.result(_progress(found) if sys.stderr.isatty() else None)
+    result = found.result(_progress() if sys.stderr.isatty() else None, workers=workers, resume=resume)
     if not result.complete:
-        click.echo(f"interrupted after {result.tally.networks:,} of {found.count:,}; this is what was found", err=True)
+        go_on = f"; --resume {resume} goes on" if resume else ""
+        click.echo(f"interrupted after {result.tally.networks:,} of {found.count:,} networks{go_on}", err=True)
     code = deliver(formats.renderer("sweep", form)(result, look_of(sys.stdout)), path)
     return code or (130 if not result.complete else OK if result.tally.fitting else FOUND)
 
@@ -89,21 +106,22 @@ def _explain(error: Any, wishes: dict[str, Any]) -> None:
         sys.stderr.write(finding(error.path, one, lines, look_of(sys.stderr)))
 
 
-def _progress(sweep: "Sweep") -> Callable[["Sweep"], None]:
+def _progress() -> Callable[["Sweep"], None]:
     """A line on a terminal's stderr: how far, how fast, how long still."""
-    began = last = time.monotonic()
+    last = time.monotonic()
 
     def show(sweep: "Sweep") -> None:
         nonlocal last
-        now = time.monotonic()
-        if sweep.done == sweep.request.points.chunks:
+        now, done = time.monotonic(), sweep.computed
+        if done == sweep.count:
             sys.stderr.write("\r\x1b[K")
-        elif now - last >= EVERY and sweep.tally is not None:
+        elif now - last >= EVERY and sweep.state.tally:
             last = now
-            done = sweep.tally.networks
-            rate = done / max(now - began, 1e-9)
-            left = int((sweep.count - done) / max(rate, 1e-9))
-            text = f"{done * 100 // sweep.count}%  {rate:,.0f} networks/s  {_clock(left)} left  {sweep.tally.fitting:,} fit"
+            rate = (done - sweep.resumed) / max(now - sweep.began, 1e-9)
+            left = _clock(int((sweep.count - done) / max(rate, 1e-9)))
+            text = (
+                f"{done * 100 // sweep.count}%  {rate:,.0f} networks/s  {left} left  {sweep.state.tally.fitting:,} fit"
+            )
             sys.stderr.write(f"\r\x1b[K{text}")
         sys.stderr.flush()
 

@@ -5,7 +5,6 @@ at every moment of the execution image * N + fixed must stay within the budget.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from archcalc.analysis.analyze import Report
 from archcalc.memory.autograd import Retained, retain
@@ -18,6 +17,7 @@ from archcalc.memory.results import Budget, Inference, Line, MaxBatch, Plan, Tra
 from archcalc.memory.settings import Settings
 from archcalc.memory.step import Devices, Step, step_of
 from archcalc.precision import OPTIMIZERS
+from archcalc.records import NamedTuple
 from archcalc.symbolic import largest
 
 COUNTER = 8  # bytes of num_batches_tracked beside running statistics

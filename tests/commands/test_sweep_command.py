@@ -101,7 +101,7 @@ def test_lists_of_a_general_pattern_are_set_by_report() -> None:
 
 
 def test_what_does_not_fit_is_counted_by_code_and_layer() -> None:
-    result = run("INPUT[8x8x3] -> CONV3-4 -> POOL2", "--vary", "input=1..6", "--sort", "macs")
+    result = run("INPUT[8x8x3] -> CONV3-4 -> POOL2", "--vary", "input=1..6", "--best", "macs")
     example = "archcalc report 'INPUT[8x8x3] -> CONV3-4 -> POOL2' --input"
     assert result.stdout.splitlines()[5:12] == [
         "6 networks, 2 fit; the best by macs: 2",

@@ -64,7 +64,7 @@ def _below(result: Result, most: int) -> list[str]:
             (sum(count for _, count in rest), f"do not fit for {len(rest)} more reasons (--format json has all)")
         )
     found += [f"{count:>14,}  {text}" for count, text in lines]
-    rate = f", {tally.networks / result.seconds:,.0f} a second" if result.seconds > 0 else ""
+    rate = f", {result.rate:,.0f} a second" if result.seconds > 0 else ""
     structures = f"{result.structures:,} structure{'s' * (result.structures != 1)}"
     found.append(f"{structures} in {result.seconds:.1f} s{rate}")
     if tally.single:

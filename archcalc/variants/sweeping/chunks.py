@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from archcalc.records import NamedTuple
 from archcalc.variants.sweeping.conditions import Condition
 from archcalc.variants.sweeping.evaluate import Array, Arrays
 from archcalc.variants.sweeping.front import Rows

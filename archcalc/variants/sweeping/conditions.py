@@ -3,12 +3,13 @@
 import operator
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from archcalc import units
 from archcalc.checks.figures import read_count
 from archcalc.diagnostics import Refusal, Span, rule
 from archcalc.language.suggest import nearest
+from archcalc.records import NamedTuple
 from archcalc.variants.sweeping.quantities import QUANTITIES, Wanted
 
 BAD_CONDITION = rule(
@@ -19,7 +20,7 @@ BAD_CONDITION = rule(
     their unit (`5M`, `11 GiB`), and what `+ - * //` and parentheses make of them.  Memory is of a batch: `training_memory <= 11
     GiB at batch 64`; without it the spec's.  `a <= b <= c` holds where both do.
 
-    `--pareto` and `--sort` take figures between commas, each with `:max` where more is better: `params,macs,receptive_field:max`.
+    `--pareto` and `--best` take figures between commas, each with `:max` where more is better: `params,macs,receptive_field:max`.
     """,
 )
 

@@ -3,14 +3,18 @@
 Of networks with the same figures the one with the smallest number stays.
 """
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from archcalc.records import NamedTuple
 from archcalc.variants.sweeping.conditions import Objective
 from archcalc.variants.sweeping.evaluate import Array
 from archcalc.variants.sweeping.quantities import Wanted
+
+SOME = 64  # rows of a front that others are held against at first
 
 
 class Rows(NamedTuple):
@@ -65,8 +69,29 @@ class Keep(NamedTuple):
         return rows.take(order[: self.most])
 
     def merged(self, one: Rows | None, other: Rows) -> Rows:
-        """What is kept of both, each of which is what was kept of its part."""
-        return other if one is None else self.of(one.joined(other))
+        """What is kept of what was kept before and of further rows."""
+        if one is None or not len(one):
+            return self.of(other)
+        if self.front and len(other) > SOME:
+            other = other.take(~self._beaten(one, other))
+        return self.of(one.joined(other))
+
+    def _beaten(self, one: Rows, other: Rows) -> Array:
+        """Rows that some of the front's are better than: a quick look, so that few are left to compare with all."""
+        pairs = [
+            (_costs(one.figures[each.figure], most=each.most), _costs(other.figures[each.figure], most=each.most))
+            for each in self.objectives
+        ]
+        beaten = np.zeros(len(other), dtype=bool)
+        if any(theirs.dtype == object for _, theirs in pairs):  # numbers of more than 63 bits, or unknown
+            return beaten
+        for at in np.unique(np.linspace(0, len(one) - 1, SOME).astype(np.int64)):
+            worse, different = np.ones(len(other), dtype=bool), np.zeros(len(other), dtype=bool)
+            for ours, theirs in pairs:
+                worse &= theirs >= ours[at]
+                different |= theirs > ours[at]
+            beaten |= worse & different
+        return beaten
 
 
 def _costs(values: Array, *, most: bool) -> Array:
@@ -78,6 +103,8 @@ def front(costs: Sequence[Array], numbers: Array) -> Array:
     """The positions of what nothing else is as good as in everything and better in something; sorted by the costs."""
     order = np.lexsort([numbers, *reversed(costs)])
     columns = [one[order] for one in costs]
+    if len(columns) == 3:
+        return order[_staircase(columns[1].tolist(), columns[2].tolist())]
     kept: list[int] = []
     while len(order):
         # the first of those left is dominated by none of them: it has the least first cost, then the least second ...
@@ -88,3 +115,21 @@ def front(costs: Sequence[Array], numbers: Array) -> Array:
         order = order[left]
         columns = [one[left] for one in columns]
     return np.array(kept, dtype=np.int64)
+
+
+def _staircase(second: list[int], third: list[int]) -> list[int]:
+    """Of three costs, sorted by all of them: what is not behind the stairs of those before, whose first cost is no larger."""
+    kept: list[int] = []
+    across: list[int] = []  # the stairs: second costs, ascending, ...
+    down: list[int] = []  # ... and third costs, descending
+    for at, (one, other) in enumerate(zip(second, third, strict=True)):
+        place = bisect_right(across, one)
+        if place and down[place - 1] <= other:
+            continue
+        kept.append(at)
+        last = place
+        while last < len(down) and down[last] >= other:
+            last += 1
+        first = place - 1 if place and across[place - 1] == one else place
+        across[first:last], down[first:last] = [one], [other]
+    return kept

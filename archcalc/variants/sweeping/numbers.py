@@ -10,7 +10,9 @@ count of repeats or as anything else that wants one definite integer is the guar
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
+
+from archcalc.records import NamedTuple
 
 Monomial = tuple[int, ...]  # atoms, ascending, as often as they are factors
 Polynomial = tuple[tuple[Monomial, int], ...]

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 
+from archcalc.records import NamedTuple
 from archcalc.variants.sweeping.evaluate import Array
 
 Sampling = Literal["grid", "random", "lhs"]

@@ -5,13 +5,13 @@ All of them work on plain integers and on the numbers of a trace.
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import NamedTuple
 
 from archcalc.analysis.analyze import Report
 from archcalc.language.training import TrainingSettings
 from archcalc.memory.plan import Parts, parts
 from archcalc.memory.settings import Settings
 from archcalc.precision import PRECISIONS
+from archcalc.records import NamedTuple
 from archcalc.symbolic import largest
 
 

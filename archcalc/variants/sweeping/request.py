@@ -3,13 +3,14 @@
 import shlex
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from archcalc.diagnostics import Refusal, Span, SpecError
 from archcalc.interop import ModelFile, open_source
 from archcalc.language.definitions import Setting, variables_of
 from archcalc.language.program import Program, compile_text
 from archcalc.language.specfile import SpecText, SpecUnavailable, read_beside
+from archcalc.records import NamedTuple
 from archcalc.variants.sweeping.axes import BAD_AXIS, axis_of, read_axis, read_space
 from archcalc.variants.sweeping.conditions import Objective, asked, read_condition, read_objectives
 from archcalc.variants.sweeping.quantities import Wanted
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 SHOWN = (Wanted("params"), Wanted("macs"))  # unless others are asked for
 MAX_KEPT = 1_000_000
 TOP = 20
+SHARED, FEW = 100, 256  # networks a structure, below which chunks are of few networks
 
 
 class Request(NamedTuple):
@@ -37,6 +39,15 @@ class Request(NamedTuple):
     conditions: tuple[str, ...]
     wanted: tuple[Wanted, ...]
     keep: "Keep"
+    expected: int = 1  # structures, as far as the first network's shows
+
+    def key(self) -> str:
+        """The same for the same request, and for no other."""
+        from hashlib import sha256
+
+        known = sorted(self.space.known)  # a set's own order differs from process to process
+        alike = self._replace(spec="", text=self.text._replace(path=""), space=self.space._replace(known=frozenset()))
+        return sha256(repr((alike, known)).encode()).hexdigest()
 
     def program(self) -> Program:
         beside = None if self.text.folder is None else partial(read_beside, self.text.folder)
@@ -97,7 +108,7 @@ class Wish(NamedTuple):
     vary: Sequence[str | tuple[Any, Any]]  # texts, or names and their values
     where: Sequence[str] = ()
     pareto: str = ""
-    sort: str = ""
+    best: str = ""
     top: int | None = None
     figures: str = ""
     sample: int | None = None
@@ -116,8 +127,8 @@ def request(spec: Any, wish: Wish) -> Request:
         raise SpecUnavailable(
             f"{text.path} is a model file and has no variables to sweep; `archcalc import` makes a spec of it"
         )
-    if wish.pareto and wish.sort:
-        raise ValueError("a Pareto front is sorted by its first objective; give pareto or sort, not both")
+    if wish.pareto and wish.best:
+        raise ValueError("a Pareto front is sorted by its first objective; give pareto or best, not both")
     if wish.top is not None and not 0 < wish.top <= MAX_KEPT:
         raise ValueError(f"top is from 1 to {MAX_KEPT:,}, not {wish.top:,}")
     beside = None if text.folder is None else partial(read_beside, text.folder)
@@ -129,7 +140,7 @@ def request(spec: Any, wish: Wish) -> Request:
     names = space.names()
     conditions = _placed("--where", lambda: [read_condition(one, n, names) for n, one in enumerate(wish.where, 1)])
     objectives = _placed("--pareto", lambda: read_objectives(wish.pareto)) if wish.pareto else ()
-    order = _placed("--sort", lambda: read_objectives(wish.sort)) if wish.sort else ()
+    order = _placed("--best", lambda: read_objectives(wish.best)) if wish.best else ()
     shown = _placed("--figures", lambda: read_objectives(wish.figures)) if wish.figures else ()
     wanted = asked(conditions, (*objectives, *order), [one.figure for one in shown] or SHOWN)
     keep = (
@@ -151,7 +162,10 @@ def request(spec: Any, wish: Wish) -> Request:
         wish.seed,
         wish.chunk or CHUNK,
     )
-    return Request(str(spec), text, space, points, tuple(wish.where), wanted, keep)
+    expected = Source(program, space).expected(wanted)
+    if wish.chunk is None and expected * SHARED > points.networks:
+        points = points._replace(chunk=FEW)  # each takes its time, and somebody may look at the progress
+    return Request(str(spec), text, space, points, tuple(wish.where), wanted, keep, expected)
 
 
 def _space(vary: Sequence[str | tuple[Any, Any]], listed: Mapping[str, Any]) -> Space:

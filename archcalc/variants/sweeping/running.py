@@ -7,9 +7,9 @@ import signal
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from typing import NamedTuple
 
 from archcalc.diagnostics import Unusable
+from archcalc.records import NamedTuple
 from archcalc.variants.sweeping.chunks import Tally, Worker
 from archcalc.variants.sweeping.front import Rows
 from archcalc.variants.sweeping.request import Request

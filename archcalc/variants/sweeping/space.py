@@ -1,11 +1,12 @@
 """The space of networks: its axes, and what a point of it sets."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from archcalc.diagnostics import Span
 from archcalc.language.definitions import Setting
 from archcalc.reader.expression import evaluate
+from archcalc.records import NamedTuple
 from archcalc.variants.sweeping.numbers import Trace
 
 INPUT = "input"

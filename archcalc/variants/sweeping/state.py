@@ -2,13 +2,14 @@
 
 import json
 from collections import Counter
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from archcalc.diagnostics import Unusable
 from archcalc.files import Unreadable, read_bounded, shown_path
 from archcalc.output import write_whole
+from archcalc.records import NamedTuple
 from archcalc.variants.sweeping.chunks import Tally
 from archcalc.variants.sweeping.front import Rows
 from archcalc.variants.sweeping.request import Request

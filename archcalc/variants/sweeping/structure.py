@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 from archcalc.analysis.analyze import analyze
 from archcalc.diagnostics import Diagnostic
 from archcalc.language.making import Layers
 from archcalc.language.program import Program
 from archcalc.layers.reshape import Input
+from archcalc.records import NamedTuple
 from archcalc.variants.sweeping.numbers import Atom, Guard, Polynomial, Trace, polynomial_of
 from archcalc.variants.sweeping.quantities import Network, Wanted
 from archcalc.variants.sweeping.space import Space, input_of, settings

@@ -53,3 +53,41 @@ def test_the_best_by_one_figure_after_the_other(points: list[tuple[int, int, int
     keep = Keep(read_objectives("depth:max,params"), False, 5)
     expected = sorted(range(len(points)), key=lambda at: (-points[at][2], points[at][0], at))[:5]
     assert keep.of(rows(points)).numbers.tolist() == expected
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9), st.integers(0, 9)), min_size=8, max_size=60),
+    st.integers(0, 60),
+)
+def test_a_quick_look_at_some_of_the_front_changes_nothing(points: list[tuple[int, int, int]], cut: int) -> None:
+    from archcalc.variants.sweeping import front
+
+    keep = front.Keep(read_objectives("params,macs,depth:max"), True)
+    some, front.SOME = front.SOME, 3
+    try:
+        found = keep.merged(keep.of(rows(points[:cut])), rows(points[cut:], min(cut, len(points))))
+    finally:
+        front.SOME = some
+    assert found.numbers.tolist() == keep.of(rows(points)).numbers.tolist()
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=60),
+    st.sampled_from(["macs", "params:max,depth", "params,macs,depth,weights"]),
+)
+def test_fronts_of_any_number_of_figures(points: list[tuple[int, int, int]], text: str) -> None:
+    from archcalc.variants.sweeping.front import Keep
+
+    found = rows(points)
+    found.figures[Wanted("weights")] = found.figures[Wanted("params")] % 3
+    objectives = read_objectives(text)
+    values = [
+        [int(found.figures[one.figure][at]) * (-1 if one.most else 1) for one in objectives]
+        for at in range(len(points))
+    ]
+    expected = {
+        values.index(one)
+        for one in values
+        if not any(other != one and all(a <= b for a, b in zip(other, one, strict=True)) for other in values)
+    }
+    assert set(Keep(objectives, True).of(found).numbers.tolist()) == expected
