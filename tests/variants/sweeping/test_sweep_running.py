@@ -62,8 +62,11 @@ class Deadly:
             Path(folder, str(number)).touch()
 
     def __call__(self, request: Any, first: int, last: int) -> Any:
-        for file in sorted(os.listdir(self.folder))[:1]:
-            os.unlink(os.path.join(self.folder, file))
+        for file in os.listdir(self.folder):
+            try:
+                os.unlink(os.path.join(self.folder, file))
+            except FileNotFoundError:  # the other process was faster
+                continue
             os.kill(os.getpid(), signal.SIGKILL)
         return COMPUTE(request, first, last)
 
