@@ -84,16 +84,18 @@ def grid(
     look: Look,
     choices: Sequence[Choice] = (),
     between: Sequence[Cell] = (),
+    *,
+    dense: bool = False,
 ) -> Grid:
     """Lay out and paint; None among the lines is a gap, in which the cell of `between` at its number is printed.
 
-    The first of the `choices` has all columns that are wanted; the first that fits is taken, or else the last.
+    `dense`: one blank between columns, whatever room there is.  The first of the `choices` has all columns that are wanted; the first that fits is taken, or else the last.
     """
     choices = choices or [Choice(range(len(columns)), tight=True)]
     wanted = choices[0].columns
     natural = [_natural(columns, lines, number) for number in range(len(columns))]
     spans = [line for line in lines if line is not None and line.span > 1]
-    layout = _fit(columns, natural, choices, look.width)
+    layout = _fit(columns, natural, choices, look.width, _GAPS[-1:] if dense else _GAPS)
     names = {columns[one].name for one in layout.chosen}
     missing = tuple(dict.fromkeys(columns[one].name for one in wanted if columns[one].name not in names))
     needed = sum(natural[one] for one in wanted) + len(wanted) - 1
@@ -176,19 +178,25 @@ def _natural(columns: Sequence[Column], lines: Iterable[Line | None], number: in
     return whole
 
 
-def _fit(columns: Sequence[Column], natural: list[int], choices: Sequence[Choice], width: int | None) -> Layout:
+def _fit(
+    columns: Sequence[Column],
+    natural: list[int],
+    choices: Sequence[Choice],
+    width: int | None,
+    gaps: tuple[int, ...],
+) -> Layout:
     if width is None:
         chosen = choices[0].columns
-        return Layout(tuple(chosen), tuple(natural[one] for one in chosen), _GAPS[0])
+        return Layout(tuple(chosen), tuple(natural[one] for one in chosen), gaps[0])
     for chosen, tight in choices:
         limits = [columns[one].least if tight else columns[one].comfort for one in chosen]
         wanted = [min(natural[one], limit or natural[one]) for one, limit in zip(chosen, limits, strict=True)]
         if sum(wanted) + len(chosen) - 1 <= width:
             break
-    return _shared(natural, chosen, wanted, width)
+    return _shared(natural, chosen, wanted, width, gaps)
 
 
-def _shared(natural: list[int], chosen: Sequence[int], wanted: list[int], width: int) -> Layout:
+def _shared(natural: list[int], chosen: Sequence[int], wanted: list[int], width: int, gaps: tuple[int, ...]) -> Layout:
     """What is left of the width goes to the columns that are cut, from the left; then to the gaps."""
     room = width - sum(wanted) - (len(chosen) - 1)
     widths = list(wanted)
@@ -196,7 +204,7 @@ def _shared(natural: list[int], chosen: Sequence[int], wanted: list[int], width:
         for at in narrow[:room]:
             widths[at] += 1
             room -= 1
-    gap = next((one for one in _GAPS if sum(widths) + one * (len(chosen) - 1) <= width), 1)
+    gap = next((one for one in gaps if sum(widths) + one * (len(chosen) - 1) <= width), 1)
     return Layout(tuple(chosen), tuple(widths), gap)
 
 

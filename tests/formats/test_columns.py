@@ -293,3 +293,28 @@ def test_the_commands_of_the_page_run(line: str) -> None:
 def test_the_page_lists_the_columns() -> None:
     rows = re.findall(r"^\| (`.*?) \|", PAGE, re.MULTILINE)
     assert re.findall(r"`(.*?)`", " ".join(rows)) == list(COLUMNS)
+
+
+# -- diff and the zoo --------------------------------------------------------------------------------------
+
+
+def test_diff_at_60_columns() -> None:
+    """What ResNet-34 has more than ResNet-18: names whole, the memory left out and named."""
+    result = CliRunner(env={"COLUMNS": "60"}).invoke(cli, ["diff", "zoo:resnet18", "zoo:resnet34"])
+    lines = result.stdout.splitlines()
+    assert lines[3:7] == [
+        "  layer              what         params    MACs       field",
+        "\u2500" * 60,
+        "+ basic3.conv1       CONV3-64    +36.86K +115.6M",
+        "+ basic3.bn1         BN             +128",
+    ]
+    assert max(map(len, lines)) <= 60
+    assert "not shown at 60 columns: memory; whole at " in result.stdout
+
+
+def test_the_zoo_at_60_columns() -> None:
+    result = CliRunner(env={"COLUMNS": "60"}).invoke(cli, ["zoo"])
+    lines = result.stdout.splitlines()
+    assert lines[0].split() == ["name", "input", "params", "MACs", "memory"]
+    assert max(map(len, lines)) <= 60
+    assert "not shown at 60 columns: network, year, source; whole at " in " ".join(lines)

@@ -1,69 +1,75 @@
 """A comparison for the terminal: a line a layer that is not as it was, then the totals."""
 
-from rich import box
-from rich.table import Table
-from rich.text import Text
+from collections.abc import Iterator
 
+from archcalc.files import shown_path
 from archcalc.formats import Look
-from archcalc.formats._console import printed
+from archcalc.formats._grid import Choice, Column, Line, below, cell, grid, painted, wrapped
 from archcalc.formats.diff._words import SIGNS, describe, field_change, signed, told, totals, verdict
 from archcalc.variants.diff import Comparison
 
-NAMES_FROM, LONGEST_NAME = 76, 25  # columns from which names of this length are not broken
+COLUMNS = (
+    Column("sign"),
+    Column("layer", "layer", comfort=30, least=12),
+    Column("what", "what", comfort=44, least=12),
+    Column("params", "params", right=True),
+    Column("MACs", "MACs", right=True),
+    Column("memory", "memory", right=True),
+    Column("field", "field", right=True),
+)
+CHOICES = [
+    Choice(range(7)),
+    Choice(range(7), tight=True),
+    Choice((0, 1, 2, 3, 4, 6), tight=True),
+    Choice((0, 1, 2, 3, 6), tight=True),
+    Choice((0, 1, 2, 6), tight=True),
+]
+TOTALS = (Column("total", "total"), *(Column(name, name, right=True) for name in ("before", "after", "change")))
 _COLORS = {"added": "green", "removed": "red", "changed": "yellow", "affected": ""}
 
 
 def render(found: Comparison, names: tuple[str, str], look: Look) -> str:
-    first, second = (
-        f"{sign} {name}{f': {report.graph.name}' if report.graph.name else ''}\n"
-        for sign, name, report in zip("-+", names, (found.a, found.b), strict=True)
-    )
-    head = Text.assemble((first, _COLORS["removed"]), (second.rstrip("\n"), _COLORS["added"]))
+    lines = [*_head(found, names, look)]
     if found.equal:
         report = found.b
-        same = f"equal: {len(report.rows):,} layers, {report.totals.params:,} params, {report.totals.macs:,} MACs\n"
-        return _plain(head, look) + same
-    return _plain(head, look) + "\n" + _changes(found, look) + "\n" + _totals(found, look) + verdict(found) + "\n"
+        lines.append(
+            f"equal: {len(report.rows):,} layers, {report.totals.params:,} params, {report.totals.macs:,} MACs"
+        )
+        return "\n".join(lines) + "\n"
+    lines += ["", *_changes(found, look), "", *_totals(found, look)]
+    lines += (line for text in verdict(found).split("\n") for line in wrapped(text, look))
+    return "\n".join(lines) + "\n"
 
 
-def _plain(text: Text, look: Look) -> str:
-    table = Table.grid()
-    table.add_column(overflow="fold")
-    table.add_row(text)
-    return printed(table, look)
+def _head(found: Comparison, names: tuple[str, str], look: Look) -> Iterator[str]:
+    for sign, name, report, status in zip("-+", names, (found.a, found.b), ("removed", "added"), strict=True):
+        text = f"{sign} {name}{f': {report.graph.name}' if report.graph.name else ''}"
+        yield from (painted(line, _COLORS[status], look) for line in wrapped(shown_path(text), look))
 
 
-def _table(look: Look, *columns: tuple[str, bool]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD if look.unicode else box.ASCII2, show_edge=False, pad_edge=False, padding=(0, 0))
-    for head, number in columns:
-        table.add_column(head, justify="right" if number else "left", no_wrap=number, overflow="fold")
-    return table
-
-
-def _changes(found: Comparison, look: Look) -> str:
-    numbers = [(head, True) for head in ("params", "MACs", "memory", "field")]
-    table = _table(look, ("", False), ("layer", False), ("what", False), *numbers)
-    longest = max(len(change.row.node.name) for change in found.changes)
-    table.columns[1].no_wrap = longest <= LONGEST_NAME and (look.width or NAMES_FROM) >= NAMES_FROM
+def _changes(found: Comparison, look: Look) -> Iterator[str]:
     width = look.value_bytes
+    lines = []
     for change in told(found):
-        cells = [
-            SIGNS[change.status],
-            change.row.node.name,
-            describe(change),
-            signed(change.params),
-            signed(change.macs),
-            signed(change.activations * width, "size"),
-            field_change(change),
-        ]
         color = _COLORS[change.status]
-        styles = [color, f"bold {color}".strip(), color, "", "", "", ""]
-        table.add_row(*(Text(cell, style=style) for cell, style in zip(cells, styles, strict=True)))
-    return printed(table, look)
+        texts = (
+            (SIGNS[change.status], color),
+            (change.row.node.name, f"bold {color}".strip()),
+            (describe(change), color),
+            (signed(change.params), ""),
+            (signed(change.macs), ""),
+            (signed(change.activations * width, "size"), ""),
+            (field_change(change), ""),
+        )
+        lines.append(Line(tuple(cell(*one) for one in texts)))
+    table = grid(COLUMNS, lines, look, CHOICES, dense=True)
+    yield from table.lines
+    yield from (line for note in below(table, look) for line in wrapped(note, look))
 
 
-def _totals(found: Comparison, look: Look) -> str:
-    table = _table(look, ("total", False), ("before", True), ("after", True), ("change", True))
-    for row in totals(found, look):
-        table.add_row(*(Text(cell) for cell in row))
-    return printed(table, look)
+def _totals(found: Comparison, look: Look) -> Iterator[str]:
+    lines = [Line(tuple(cell(text) for text in row)) for row in totals(found, look)]
+    columns = [one._replace(least=8) for one in TOTALS]
+    table = grid(columns, lines, look, [Choice(range(4), tight=True)], dense=True)
+    yield from table.lines
+    yield from (line for note in below(table, look) for line in wrapped(note, look))

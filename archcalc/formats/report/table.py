@@ -117,11 +117,11 @@ def _choices(columns: Sequence[Column], bars: Sequence[_Bars], *, explicit: bool
                 out += [len(at) + bar for bar, one in enumerate(bars) if (one.of, one.length) == (name, length)]
         return out
 
-    some = ("formula", "field", "unread", "memory")
+    some = ("formula", "field", "unread", "memory", "type", "params", "macs")
     roomy = [(LONG, 0), (SHORT, 0), (LONG, 1), (SHORT, 1), (SHORT, 2), (0, 1), (0, 2), (0, 3)]
     return [
         *(Choice(drawn(length, *some[:number])) for length, number in roomy),
-        *(Choice(drawn(0, *some[:number]), tight=True) for number in (3, 4)),
+        *(Choice(drawn(0, *some[:number]), tight=True) for number in range(3, 8)),
     ]
 
 
