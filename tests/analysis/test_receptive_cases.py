@@ -319,7 +319,7 @@ def test_a_single_output_has_one_field_wherever_it_is_read() -> None:
 
 
 def test_square_images_with_windows_that_are_not() -> None:
-    width, height = archcalc.load("INPUT[9x9x2] -> CONV3x5-1").report.rows[-1].receptive_field
+    width, height = archcalc.load("INPUT[9x9x2] -> CONV3x5-1p0x1").report.rows[-1].receptive_field
     assert width is not None
     assert height is not None
     assert (width.size, height.size) == (3, 5)

@@ -503,14 +503,19 @@ def test_no_advice_on_what_is_wrong() -> None:
     assert [one.code for one in found.diagnostics] == ["AC201"]
 
 
+SHOWN = {  # of the zoo, as published: large filters on a whole image, rows that are dropped, biases before batch norm
+    "cyclegan": ["AC602"],
+    "keras_mnist": ["AC609"],
+    "siamese": ["AC602"],
+    "vgg16_bn": ["AC613"] * 5,
+}
+
+
 def test_the_zoo_shows_little() -> None:
-    """By default: rows that are dropped, biases before batch norm, and some large filters and early strides, as published."""
     for name in zoo_names():
         found = examine(read_spec(f"zoo:{name}"), select=None)
         assert found.ok
-        codes = [one.code for one in found.diagnostics]
-        assert set(codes) <= {"AC602", "AC608", "AC609", "AC611", "AC613"}, (name, codes)
-        assert len(codes) <= 7, (name, codes)
+        assert [one.code for one in found.diagnostics] == SHOWN.get(name, []), name
 
 
 @pytest.mark.parametrize("unit", ["CONV3-8p1", "RELU", "DROPOUT", "CONV3-8p1 -> BN -> RELU"])
