@@ -54,7 +54,7 @@ CORE = {
     **{f"memory/{one}": _MEMORY for one in ("held", "inference", "liveness", "moments", "ordering", "arena", "blocks")},
     **{f"memory/{one}": _MEMORY for one in ("checkpointing", "doubled", "results", "settings")},
     "reader/expression": "tests/reader/test_expression.py",
-    "language/pattern": "tests/language",
+    "language/pattern": "tests/language/test_specs.py tests/language/test_suggest.py tests/language/test_blocks.py tests/language/test_words.py tests/language/test_pattern.py",
 }  # fmt: skip
 
 

@@ -194,7 +194,7 @@ def _union(fields: list[Field | None], extent: int) -> Field | None:
 
 def _together(seen: list[tuple[int, int]]) -> tuple[int, int]:
     """From the first pixel to the last of all those that see any."""
-    some = [one for one in seen if one[0] < one[1]] or [(seen[0][0], seen[0][0])]
+    some = [one for one in seen if one[0] < one[1]] or seen[:1]
     return min(first for first, _ in some), max(last for _, last in some)
 
 

@@ -126,7 +126,7 @@ class _Parser(Cursor):
                 optional = True
                 self.at += 1
                 continue
-            if optional or (isinstance(node, Mapping) and not group):
+            if optional or not group:
                 count = _COUNT.match(self.text, self.at + 1)
                 help = (f'write "[{self.text[start : self.at]}]*{count[0].strip()}"',) if count and not optional else ()
                 raise self.refuse("only a group is repeated", self.at, help=help)

@@ -49,7 +49,12 @@ def checkpointed(report: Report, found: Retained) -> Checkpointed | None:
                 found.append(one._replace(first=begins[number]))
         return found
 
-    outputs, extras = again(found.output_buffers), again(found.extra_buffers)
+    kept = tuple(  # what passes in a segment that runs again is among the forward buffers
+        one
+        for one in found.output_buffers
+        if not every[one.first].inputs or segment[one.first] == last or one.last > moments.loss
+    )
+    outputs, extras = again(kept), again(found.extra_buffers)
     for one in found.forward_buffers:
         position = one.first
         if segment[position] < last and every[position].inputs:
