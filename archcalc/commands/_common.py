@@ -132,6 +132,21 @@ def batch_option(default: int | None, *, most: bool = False) -> Callable[..., An
     )
 
 
+def budget_option() -> Callable[..., Any]:
+    help = "The memory there is, like '11 GiB' or 16GB."
+    return click.option("--budget", callback=read_budget, metavar="SIZE", help=help)
+
+
+def read_budget(context: click.Context, option: click.Parameter, text: str | None) -> int | None:
+    """Bytes, from a number with its unit."""
+    from archcalc.units import read_size
+
+    try:
+        return None if text is None else read_size(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 def dtype_option(names: Iterable[str], default: str | None) -> Callable[..., Any]:
     return click.option(
         "--dtype",

@@ -11,6 +11,7 @@ from archcalc.commands._common import (
     USAGE,
     MemorySize,
     batch_option,
+    budget_option,
     deliver,
     dtype_option,
     examine_spec,
@@ -26,16 +27,6 @@ from archcalc.commands._common import (
 from archcalc.precision import OPTIMIZERS, PRECISIONS
 
 
-def read_budget(context: click.Context, option: click.Parameter, text: str | None) -> int | None:
-    """Bytes, from a number with its unit."""
-    from archcalc.units import read_size
-
-    try:
-        return None if text is None else read_size(text)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
-
-
 @click.command()
 @spec_argument()
 @format_option("plan")
@@ -43,7 +34,7 @@ def read_budget(context: click.Context, option: click.Parameter, text: str | Non
 @batch_option(None, most=True)
 @dtype_option(PRECISIONS, None)
 @click.option("--optimizer", type=click.Choice([*OPTIMIZERS]), help="What trains, and keeps state for it.")
-@click.option("--budget", callback=read_budget, metavar="SIZE", help="The memory there is, like '11 GiB' or 16GB.")
+@budget_option()
 @click.option(
     "--for",
     "purpose",

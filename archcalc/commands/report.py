@@ -11,6 +11,7 @@ from archcalc.commands._common import (
     OK,
     USAGE,
     batch_option,
+    budget_option,
     deliver,
     dtype_option,
     examine_spec,
@@ -28,6 +29,8 @@ from archcalc.precision import DTYPES
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
+
+    from archcalc.architecture import Examination
 
 
 def read_columns(context: click.Context, option: click.Parameter, text: str | None) -> tuple[str, ...]:
@@ -105,6 +108,8 @@ def complete_columns(context: click.Context, option: click.Parameter, begun: str
     help="Sort the layers by a column, the largest first.",
 )
 @click.option("--top", type=click.IntRange(1), metavar="N", help="Show the first N lines of a sorted table.")
+@budget_option()
+@click.option("--photo", metavar="FILE", help="An image on which html shows what a layer sees; PNG, JPEG, GIF or WebP.")
 @click.option("--im2col", is_flag=True, help="Show the im2col matrix of every convolution, [F*F*C/g x W'*H'].")
 @spec_options
 @watch_option
@@ -121,6 +126,8 @@ def report(
     columns: tuple[str, ...],
     sort: str,
     top: int | None,
+    budget: int | None,
+    photo: str | None,
     im2col: bool,
     variables: tuple[str, ...],
     input_size: str | None,
@@ -141,7 +148,11 @@ def report(
         raise click.UsageError(
             "--top takes the first lines of a sorted table; say by what with --sort, as in --sort macs"
         )
-    refuse_overwriting({"--output": path}, {spec: "the spec itself"})
+    tells = getattr(renderer, "TELLS", False)
+    if (budget or photo) and not tells:
+        option = "--budget" if budget else "--photo"
+        raise click.UsageError(f"{option} is for {', '.join(formats.able('report', 'TELLS'))}, not {form}")
+    refuse_overwriting({"--output": path}, {spec: "the spec itself", **({photo: "the image"} if photo else {})})
     counted = convention or ("inplace" if inplace else "separate")
     found = examine_spec(spec, variables, input_size, convention=counted, runs=True)
     if found is None:
@@ -151,7 +162,25 @@ def report(
     )
     code = OK
     if found.fits or (found.report.rows and getattr(renderer, "PARTIAL", False)):
-        code = deliver(renderer.render(found.report, look), path)
+        told = (_about(found, look, budget, photo),) if tells else ()
+        code = deliver(renderer.render(found.report, look, *told), path)
         sys.stdout.flush()
     explain(found)
     return code or (OK if found.ok else FOUND)
+
+
+def _about(found: "Examination", look: formats.Look, budget: int | None, photo: str | None) -> formats.About:
+    """What a page tells besides the report: problems, memory of a network that fits, an image."""
+    from archcalc.diagnostics import Unusable
+
+    plan = shown = None
+    if found.fits and found.report.complete:
+        plan = found.architecture.plan(batch=look.batch, dtype=look.dtype, budget=budget)
+    if photo:
+        from archcalc.formats.page.image import data_uri
+
+        try:
+            shown = data_uri(photo)
+        except Unusable as error:
+            raise click.UsageError(f"--photo: {error}") from None
+    return formats.About(found.path, found.diagnostics, plan, shown or "")

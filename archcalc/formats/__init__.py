@@ -3,7 +3,8 @@
 A module in `check/` has `render(results, look)` and yields text as results arrive; a module in
 `report/` has `render(report, look)`; a module in `rule/` has `render(rules)` for the catalogue and
 `render_one(rule)` for an entry.  A module says what it can beyond that: FOLDS, with `--depth`; PARTIAL, a
-report that ends at the layer that does not fit; CHOOSES, with `--columns`, `--sort` and `--top`.
+report that ends at the layer that does not fit; CHOOSES, with `--columns`, `--sort` and `--top`; TELLS, what
+else is known of a network (About), as a third argument.
 """
 
 import os
@@ -14,6 +15,8 @@ from archcalc.records import NamedTuple
 
 if TYPE_CHECKING:
     from archcalc.analysis.analyze import Report
+    from archcalc.diagnostics import Diagnostic
+    from archcalc.memory.results import Plan
 
 from archcalc.diagnostics import SEVERITIES, Severity
 from archcalc.precision import PRECISIONS
@@ -46,6 +49,15 @@ class Look(NamedTuple):
     def fails(self, severity: Severity) -> bool:
         """Whether a finding of this severity fails a spec."""
         return self.fail_on is not None and SEVERITIES.index(severity) <= SEVERITIES.index(self.fail_on)
+
+
+class About(NamedTuple):
+    """What is known of a network besides its report: where it was read, what is wrong with it, its memory, an image as a `data:` address."""
+
+    path: str = ""
+    problems: "tuple[Diagnostic, ...]" = ()
+    plan: "Plan | None" = None
+    image: str = ""
 
 
 def names(command: str) -> list[str]:

@@ -75,9 +75,8 @@ def test_max_is_a_batch_where_there_is_a_budget_to_fill() -> None:
     for command, one in SHARED["--batch"]:
         assert isinstance(one.type, Batch)
         assert one.type.most == (command == "plan")
-        assert one.type.most == (
-            "--budget" in {name for other, two in parameters() if other == command for name in two.opts}
-        )
+        if one.type.most:
+            assert "--budget" in {name for other, two in parameters() if other == command for name in two.opts}
 
 
 def test_letters_have_one_meaning() -> None:

@@ -196,8 +196,8 @@ def test_hyperparameters_are_as_in_the_spec() -> None:
         (("--columns", ""), "Invalid value for '--columns': there is no column ; there are layer, "),
         (("--sort", "size\n"), "Invalid value for '--sort': there is no column size\\x0a; there are layer, "),
         (("--top", "3"), "Error: --top takes the first lines of a sorted table; say by what with --sort, as in --sort macs\n"),
-        (("--columns", "layer", "-f", "json"), "Error: --columns is for csv, markdown, table, not json\n"),
-        (("--sort", "macs", "-f", "cs231n"), "Error: --sort is for csv, markdown, table, not cs231n\n"),
+        (("--columns", "layer", "-f", "json"), "Error: --columns is for csv, html, markdown, table, not json\n"),
+        (("--sort", "macs", "-f", "cs231n"), "Error: --sort is for csv, html, markdown, table, not cs231n\n"),
     ],
 )  # fmt: skip
 def test_wrong_words(words: tuple[str, ...], message: str) -> None:

@@ -32,7 +32,10 @@ def shade(colour: str, amount: float) -> str:
 
 
 def style() -> str:
-    """The picture's rules; `f` and so on are the families, `t`, `s` and `o` of a box its top, side and outline."""
+    """The picture's rules.  `vc` and so on are families, `vt` and `vs` the top and the side of a box, `vh` what holds the pointer.
+
+    These do not name what is around them: what a `use` shows is matched without.
+    """
     lines = [
         ".net{font:10px system-ui,sans-serif;--ink:#1a1a1a;--dim:#595959;--paper:#fff;--edge:#2b2b2b}",
         ".net text{pointer-events:none;fill:var(--ink);stroke:var(--paper);stroke-width:2.5px;stroke-linejoin:round;paint-order:stroke}",
@@ -41,16 +44,17 @@ def style() -> str:
         ".net .w{stroke-dasharray:3 3}",
         ".net .k{fill:none;stroke:var(--dim);stroke-dasharray:5 3}",
         ".net .n{font-weight:700;font-size:11px}",
-        ".net .b path{stroke:var(--edge);stroke-width:.6;stroke-linejoin:round}",
-        ".net .q path{stroke-dasharray:2 2}",
-        ".net .b .h{fill:transparent;stroke:none}",
+        ".net .b{stroke-linejoin:round}",
+        ".net>.b{stroke:var(--edge);stroke-width:.6}",
+        ".vq{stroke-dasharray:2 2}",
+        ".vh{fill:transparent;stroke:none}",
     ]
     for family, hue in HUES.items():
         name = family[0]
         lines += [
-            f".{name} .t{{fill:{shade(hue, 0.45)}}}",
-            f".{name} .s{{fill:{shade(hue, -0.28)}}}",
-            f".{name} path{{fill:{hue}}}",
+            f".v{name}{{fill:{hue}}}",
+            f".v{name} .vt{{fill:{shade(hue, 0.45)}}}",
+            f".v{name} .vs{{fill:{shade(hue, -0.28)}}}",
         ]
     lines.append("@media(prefers-color-scheme:dark){.net{--ink:#eee;--dim:#b5b5b5;--paper:#16181c;--edge:#d0d0d0}}")
     return "\n".join(lines)

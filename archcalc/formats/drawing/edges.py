@@ -32,7 +32,10 @@ def edges(layout: Layout, shown: Mapping[int, Box]) -> Iterator[Edge]:
         for one in dict.fromkeys(shown[read].number for read in spot.box.inputs):
             source = spots[one]
             if source.row != spot.row:
-                yield from _broken(source, spot, layout.rows[source.row] + MARGIN, layout.arcs.get((one, number)))
+                top = layout.arcs.get((one, number))
+                if top is None and not _first(rows[spot.row], spot):
+                    top = _over(rows[spot.row], None, spot)
+                yield from _broken(source, spot, layout.rows[source.row] + MARGIN, top)
             elif (one, number) in layout.arcs:
                 yield _arc(source, spot, layout.arcs[one, number])
             elif _clear(rows[spot.row], source, spot):
@@ -97,6 +100,14 @@ def _clear(row: Sequence[Spot], source: Spot, target: Spot) -> bool:
     )
 
 
-def _over(row: Sequence[Spot], source: Spot, target: Spot) -> float:
-    """A height above all boxes between two."""
-    return min(other.y - other.solid.up for other in row if source.x <= other.x <= target.x) - ARC
+def _first(row: Sequence[Spot], target: Spot) -> bool:
+    """Whether no box of the row stands before one on its axis."""
+    return not any(
+        other.x < target.x and other.y - other.solid.up < target.middle[1] < other.y + other.solid.high for other in row
+    )
+
+
+def _over(row: Sequence[Spot], source: Spot | None, target: Spot) -> float:
+    """A height above all boxes between two, or before one."""
+    left = source.x if source else min(other.x for other in row)
+    return min(other.y - other.solid.up for other in row if left <= other.x <= target.x) - ARC

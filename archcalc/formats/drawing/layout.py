@@ -19,7 +19,7 @@ ARC = 13  # how much a skip is higher than what it leads over
 FRAME = 7  # of a repeated part
 TIMES = 13  # above a frame, for how often
 LONGEST = 1230  # a row, where it can be broken
-SLANT = 0.7072  # labels go down at 45 degrees
+SLANT = 0.70710678  # labels go down at 45 degrees: its sine
 
 
 class Spot(NamedTuple):

@@ -1,4 +1,4 @@
-"""Text in SVG and HTML, whoever wrote it: escaped, in attributes too, and of characters that XML has."""
+"""Text in SVG and HTML, whoever wrote it: escaped, between tags and in attributes with double quotes, and of characters that XML has."""
 
 from html import escape
 
@@ -9,7 +9,7 @@ _NO_TEXT = regex("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 def text(value: str) -> str:
     """`a<b` as `a&lt;b`; what no XML file may hold, as the mark of a character that is not there."""
-    return escape(_NO_TEXT.sub("\ufffd", value))
+    return escape(_NO_TEXT.sub("\ufffd", value), quote=False).replace('"', "&quot;")
 
 
 def number(value: float) -> str:

@@ -1,6 +1,7 @@
 """A report as an SVG: an element for a page that has its rules, or a file of its own."""
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 
 from archcalc.analysis.analyze import Report
 from archcalc.formats import incomplete
@@ -8,7 +9,7 @@ from archcalc.formats.drawing.bounds import EDGE, LETTER, bounds, written
 from archcalc.formats.drawing.boxes import Box, Family, drawn
 from archcalc.formats.drawing.colours import WORDS, style
 from archcalc.formats.drawing.edges import Edge, edges
-from archcalc.formats.drawing.layout import Frame, Spot, lay_out
+from archcalc.formats.drawing.layout import SLANT, Frame, Spot, lay_out
 from archcalc.formats.drawing.markup import number as n
 from archcalc.formats.drawing.markup import text
 from archcalc.formats.drawing.nesting import nest
@@ -54,8 +55,10 @@ def draw(report: Report, *, name: Name | None = None, css: bool = True) -> Pictu
         *([f"<style>\n{style()}\n</style>"] if css else []),
         *map(_frame, layout.frames),
         *_paths(lines),
-        *(_box(spot, name) for spot in layout.spots.values()),
+        *_boxes(layout.spots.values(), name),
+        '<g transform="rotate(45)">',
         *(_words(spot, labels[number].name, labels[number].size) for number, spot in layout.spots.items()),
+        "</g>",
         *_key(families, x + EDGE, y + high + key - 10, notes),
         "</svg>",
     ]
@@ -63,35 +66,42 @@ def draw(report: Report, *, name: Name | None = None, css: bool = True) -> Pictu
     return Picture("\n".join(parts) + "\n", positions)
 
 
-def _box(spot: Spot, name: Name | None) -> str:
-    """Three faces, from the upper left corner of the front."""
-    box, (thick, high, right, up) = spot.box, spot.solid
-    kind = f"b {box.family[0]}" + ("" if box.stated else " q")
-    tag, href = ("a", f'href="#{text(name(box))}" ') if name else ("g", "")
-    faces = (
-        f'<path class="t" d="M0 0l{n(right)} {n(-up)}h{n(thick)}l{n(-right)} {n(up)}z"/>'
-        f'<path class="s" d="M{n(thick)} 0l{n(right)} {n(-up)}v{n(high)}l{n(-right)} {n(up)}z"/>'
+def _boxes(spots: Iterable[Spot], name: Name | None) -> Iterator[str]:
+    """The boxes in their places; what several look like is written once."""
+    faces = [(spot, _faces(spot, around=name is not None)) for spot in spots]
+    often = [look for look, times in Counter(look for _, look in faces).items() if times > 1]
+    if often:
+        yield "<defs>"
+        yield from (f'<g id=":{number}" class="{look[0]}">{look[1]}</g>' for number, look in enumerate(often))
+        yield "</defs>"
+    places = {look: number for number, look in enumerate(often)}
+    for spot, look in faces:
+        kind, drawn = look
+        if look in places:
+            kind, drawn = "", f'<use href="#:{places[look]}"/>'
+        tag, href = ("a", f' href="#{text(name(spot.box))}"') if name else ("g", "")
+        put = f'class="b{" " * bool(kind)}{kind}" transform="translate({n(spot.x)} {n(spot.y)})"'
+        yield f"<{tag}{href} {put}><title>{text(spot.box.what)}</title>{drawn}</{tag}>"
+
+
+def _faces(spot: Spot, *, around: bool) -> tuple[str, str]:
+    """The class of a box and its three faces, from the upper left corner of the front; `around` it something to point at."""
+    thick, high, right, up = spot.solid
+    more = (14 - high - up) / 2 if around else 0
+    hold = f'<path class="vh" d="M-3 {n(-up - more)}h{n(thick + right + 6)}v14h{n(-thick - right - 6)}z"/>'
+    return f"v{spot.box.family[0]}{'' if spot.box.stated else ' vq'}", (
+        f"{hold if more > 0 else ''}"
+        f'<path class="vt" d="M0 0l{n(right)} {n(-up)}h{n(thick)}l{n(-right)} {n(up)}z"/>'
+        f'<path class="vs" d="M{n(thick)} 0l{n(right)} {n(-up)}v{n(high)}l{n(-right)} {n(up)}z"/>'
         f'<path d="M0 0h{n(thick)}v{n(high)}h{n(-thick)}z"/>'
     )
-    return (
-        f'<{tag} {href}class="{kind}" transform="translate({n(spot.x)} {n(spot.y)})">'
-        f"<title>{text(box.what)}</title>{_around(spot) if name else ''}{faces}</{tag}>"
-    )
-
-
-def _around(spot: Spot) -> str:
-    """Something to point at where the box is too thin for that."""
-    thick, high, right, up = spot.solid
-    more = (14 - high - up) / 2
-    if more <= 0:
-        return ""
-    return f'<path class="h" d="M-3 {n(-up - more)}h{n(thick + right + 6)}v14h{n(-thick - right - 6)}z"/>'
 
 
 def _words(spot: Spot, label: str, size: str) -> str:
+    """What is written below a box, in a group that is turned by 45 degrees."""
     x, y = spot.below
     more = f' <tspan class="v">{text(size)}</tspan>' if size else ""
-    return f'<text transform="translate({n(x)} {n(y)})rotate(45)">{text(label)}{more}</text>'
+    return f'<text x="{n((x + y) * SLANT)}" y="{n((y - x) * SLANT)}">{text(label)}{more}</text>'
 
 
 def _frame(frame: Frame) -> str:
@@ -118,7 +128,7 @@ def _key(families: Iterable[Family], x: float, y: float, notes: Iterable[str]) -
     for family in families:
         word = WORDS[family]
         parts.append(
-            f'<g class="b {family[0]}"><path d="M{n(x)} {n(y - 8)}h10v8h-10z"/></g>'
+            f'<g class="b v{family[0]}"><path d="M{n(x)} {n(y - 8)}h10v8h-10z"/></g>'
             f'<text x="{n(x + 14)}" y="{n(y)}">{word}</text>'
         )
         x += 26 + LETTER * len(word)
