@@ -84,6 +84,10 @@ class Architecture(NamedTuple):
         name = f"{self.name}, " if self.name else ""
         return f"<Architecture {self.path}: {name}{len(self.graph.nodes):,} layers>"
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the table of the report."""
+        return self.report._repr_html_()
+
     @property
     def name(self) -> str:
         return self.graph.name

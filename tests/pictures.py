@@ -1,4 +1,4 @@
-"""The picture in README: `python tests/pictures.py` draws it anew from real output."""
+"""The pictures in README and docs: `python tests/pictures.py` draws them anew from real output."""
 
 import io
 import re
@@ -11,8 +11,11 @@ from rich.text import Text
 import archcalc
 from archcalc.formats import Look, renderer
 from archcalc.formats.check.text import finding
+from archcalc.formats.report import svg
 
 PICTURE = Path(__file__).parent.parent / ".github" / "report.svg"
+PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
+VOLUMES = ("vgg16", "resnet18")
 WIDTH = 104
 
 
@@ -32,11 +35,18 @@ def draw() -> str:
         f"archcalc check '{pattern}'",
         "".join(finding("<pattern>", one, (pattern,), look) for one in archcalc.check(pattern)),
     )
-    svg = console.export_svg(title="archcalc", theme=MONOKAI, unique_id="archcalc")
-    svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
-    return svg.replace("Fira Code", "ui-monospace, Menlo, Consolas, DejaVu Sans Mono")
+    picture = console.export_svg(title="archcalc", theme=MONOKAI, unique_id="archcalc")
+    picture = re.sub(r"@font-face \{.*?\}\s*", "", picture, flags=re.DOTALL)
+    return picture.replace("Fira Code", "ui-monospace, Menlo, Consolas, DejaVu Sans Mono")
+
+
+def volumes(name: str) -> str:
+    """The picture of a network of the zoo, for the documentation."""
+    return svg.render(archcalc.load(f"zoo:{name}").analyze(), Look())
 
 
 if __name__ == "__main__":
+    for name in VOLUMES:
+        (PICTURES / f"{name}.svg").write_text(volumes(name), encoding="utf-8")
     PICTURE.parent.mkdir(exist_ok=True)
     PICTURE.write_text(draw(), encoding="utf-8")

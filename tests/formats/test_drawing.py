@@ -5,6 +5,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from itertools import pairwise
 
+import pictures
 import pytest
 from conftest import Golden
 from hypothesis import given
@@ -380,6 +381,13 @@ def test_boxes_are_to_scale(spec: str) -> None:
 @pytest.mark.parametrize("spec", ["resnet18"])
 def test_golden(spec: str, golden: Golden) -> None:
     golden(f"report/{spec}.svg", svg.render(report_of(f"zoo:{spec}"), Look()))
+
+
+@pytest.mark.parametrize("name", pictures.VOLUMES)
+def test_pictures_of_the_documentation_are_current(name: str) -> None:
+    assert (pictures.PICTURES / f"{name}.svg").read_text(encoding="utf-8") == pictures.volumes(name), (
+        "run python tests/pictures.py"
+    )
 
 
 def test_what_is_stated_least_has_a_broken_outline() -> None:

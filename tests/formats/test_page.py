@@ -19,6 +19,7 @@ from archcalc.analysis.explanation import facts
 from archcalc.architecture import from_graph
 from archcalc.cli import cli
 from archcalc.formats import About, Look
+from archcalc.formats.diff import html as diff_html
 from archcalc.formats.page.names import ids
 from archcalc.formats.report import html
 from archcalc.graph import Graph
@@ -224,6 +225,17 @@ def test_blocks_are_summed_up_at_a_depth() -> None:
     assert page.rows[6][1] == "32 layers"
 
 
+def test_im2col_is_a_column_where_it_is_asked_for() -> None:
+    page = Page(page_of(archcalc.load("zoo:alexnet").report, Look(im2col=True)))
+    assert page.rows[0][-1] == "im2col"
+    assert page.rows[2][-1] == "[363 x 3025]"  # 11*11*3 x 55*55, as in the CS231n notes
+
+
+def test_every_layer_is_in_the_table() -> None:
+    page = Page(page_of(archcalc.load("INPUT[8x8x3] -> [RELU]*600").report))
+    assert len(page.rows) == 603
+
+
 def test_memory_says_what_plan_says() -> None:
     net = archcalc.load("zoo:vgg16")
     plan = net.plan(batch=2, budget="2 GiB")
@@ -279,6 +291,48 @@ def test_one_layer_is_a_network() -> None:
     )
     report = read("INPUT[1x1x1] -> RELU", one_line=True).report
     check_layers(report, Page(page_of(report)))
+
+
+# -- two networks ------------------------------------------------------------------------------------
+
+
+def test_a_difference_is_a_page_without_a_script() -> None:
+    a, b = (archcalc.load(f"zoo:{name}").report for name in ("vgg11", "vgg13"))
+    found = archcalc.compare(a, b)
+    content = diff_html.render(found, ("zoo:vgg11", "zoo:vgg13"), Look())
+    page = Page(content)
+    assert "script" not in page.inner
+    assert "script-src" not in page.policy
+    assert page.handlers == page.links == page.open == []
+    assert page.rows[0] == ["", "before", "after", "change"]
+    assert page.rows[1][:3] == ["params", f"{a.totals.params:,}", f"{b.totals.params:,}"]
+    layers = page.rows[page.rows.index(["", "layer", "what", "params", "MACs", "memory", "field"]) + 1 :]
+    assert [row[1] for row in layers if row[0] == "+ added"] == [
+        change.row.node.name for change in found.changes if change.status == "added"
+    ]
+    drawings = re.findall("<svg .*?</svg>", content, re.DOTALL)
+    assert len(drawings) == 2
+    assert [len(re.findall('class="b[^"]* x"', one)) for one in drawings] == [0, 2]  # VGG-13 has two more convolutions
+
+
+def test_what_changed_has_an_outline_in_both() -> None:
+    a, b = (archcalc.load(f"INPUT[8x8x3] -> CONV3-{k}p1 -> RELU -> FC-10").report for k in (4, 8))
+    drawings = re.findall("<svg .*?</svg>", diff_html.render(archcalc.compare(a, b), ("a", "b"), Look()), re.DOTALL)
+    for drawing in drawings:
+        assert re.findall('class="b [^"]* x"[^>]*><title>([^<]*)', drawing)[0].startswith("conv1 ")
+        assert drawing.count(' x"') == 1
+
+
+def test_equal_networks_say_so() -> None:
+    report = archcalc.load("zoo:lenet5").report
+    assert "<p>Equal: 12 layers." in diff_html.render(archcalc.compare(report, report), ("a<b", "c"), Look())
+
+
+def test_names_of_networks_are_text() -> None:
+    report = archcalc.load("zoo:lenet5").report
+    page = Page(diff_html.render(archcalc.compare(report, report), (NASTY, "c"), Look()))
+    assert page.inner["h1"][0].startswith(NASTY)
+    assert page.handlers == []
 
 
 # -- what others wrote is text -----------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """A report as an SVG: an element for a page that has its rules, or a file of its own."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from archcalc.analysis.analyze import Report
 from archcalc.formats import incomplete
@@ -29,15 +29,18 @@ class Picture(NamedTuple):
     shown: dict[int, int]
 
 
-def draw(report: Report, *, name: Name | None = None, css: bool = True) -> Picture:
+def draw(
+    report: Report, *, name: Name | None = None, css: bool = True, marked: Collection[int] = frozenset()
+) -> Picture:
     """The picture of a report that has rows; `name` gives what a box links to, as an id of the page around it.
 
-    Without `css` the page has to have the rules of `colours.style`.
+    Without `css` the page has to have the rules of `colours.style`.  The boxes of `marked` layers stand out.
     """
     boxes = drawn(report)
     kept = [box._replace(readers=tuple(one for one in box.readers if one < MOST)) for box in boxes[:MOST]]
     series = folded(nest(kept))
     shown = shown_by(series)
+    marks = [box.number for box in kept if any(row.position in marked for row in box.rows)]
     labels = {box.number: written(box, kept) for box in kept}
     scale = Scale.of(box.volume for box in kept)
     layout = lay_out(series, scale, shown, lambda box: LETTER * len(labels[box.number].whole))
@@ -55,7 +58,7 @@ def draw(report: Report, *, name: Name | None = None, css: bool = True) -> Pictu
         *([f"<style>\n{style()}\n</style>"] if css else []),
         *map(_frame, layout.frames),
         *_paths(lines),
-        *_boxes(layout.spots.values(), name),
+        *_boxes(layout.spots.values(), name, frozenset(shown[number].number for number in marks)),
         '<g transform="rotate(45)">',
         *(_words(spot, labels[number].name, labels[number].size) for number, spot in layout.spots.items()),
         "</g>",
@@ -66,7 +69,7 @@ def draw(report: Report, *, name: Name | None = None, css: bool = True) -> Pictu
     return Picture("\n".join(parts) + "\n", positions)
 
 
-def _boxes(spots: Iterable[Spot], name: Name | None) -> Iterator[str]:
+def _boxes(spots: Iterable[Spot], name: Name | None, marks: Collection[int]) -> Iterator[str]:
     """The boxes in their places; what several look like is written once."""
     faces = [(spot, _faces(spot, around=name is not None)) for spot in spots]
     often = [look for look, times in Counter(look for _, look in faces).items() if times > 1]
@@ -80,7 +83,8 @@ def _boxes(spots: Iterable[Spot], name: Name | None) -> Iterator[str]:
         if look in places:
             kind, drawn = "", f'<use href="#:{places[look]}"/>'
         tag, href = ("a", f' href="#{text(name(spot.box))}"') if name else ("g", "")
-        put = f'class="b{" " * bool(kind)}{kind}" transform="translate({n(spot.x)} {n(spot.y)})"'
+        kind = " ".join(filter(None, ("b", kind, "x" * (spot.box.number in marks))))
+        put = f'class="{kind}" transform="translate({n(spot.x)} {n(spot.y)})"'
         yield f"<{tag}{href} {put}><title>{text(spot.box.what)}</title>{drawn}</{tag}>"
 
 

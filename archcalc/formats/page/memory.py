@@ -89,6 +89,6 @@ def _curve(plan: Plan) -> str:
         marks.append(f'<text x="2" y="{n(y(drawn) - 4)}">budget {units.size(drawn)}</text>')
     label = f"Memory over a step: at most {units.size(peak)}"
     return (
-        f'<div class=scroll><svg class="mem" role="img" aria-label="{label}" '
+        f'<div class=scroll tabindex=0 role=region aria-label=Memory><svg class="mem" role="img" aria-label="{label}" '
         f'viewBox="0 0 {WIDE} {HIGH}" width="{WIDE}" height="{HIGH}">{"".join(marks)}</svg></div>'
     )
