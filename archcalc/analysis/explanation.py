@@ -1,5 +1,7 @@
 """Why a layer is as it is: each figure with the arithmetic it comes from, in the reader's numbers."""
 
+from collections.abc import Sequence
+
 from archcalc.analysis.analyze import Report, Row
 from archcalc.analysis.receptive import Field
 from archcalc.layers.base import Kept
@@ -15,11 +17,15 @@ class Fact(NamedTuple):
     text: str
 
 
-def facts(report: Report, row: Row) -> list[Fact]:
-    """Everything about one layer of a report; counts are for one image, bytes in float32."""
+def facts(report: Report, row: Row, readers: Sequence[int] | None = None) -> list[Fact]:
+    """Everything about one layer of a report; counts are for one image, bytes in float32.
+
+    `readers` are the positions of those that read it, where they are known; else all layers are asked.
+    """
     nodes = report.graph.nodes
+    if readers is None:
+        readers = [position for position, one in enumerate(nodes) if row.position in one.inputs]
     reads = ", ".join(f"{nodes[one].name} {volume}" for one, volume in zip(row.node.inputs, row.inputs, strict=True))
-    readers = [one.name for one in nodes if row.position in one.inputs]
     found = [Fact("reads", reads)] if reads else []
     found.append(Fact("gives", f"{row.output}"))
     found += _extents(row)
@@ -28,7 +34,12 @@ def facts(report: Report, row: Row) -> list[Fact]:
     if row.inputs:
         found.append(Fact("keeps", _kept(row)))
     found.append(Fact("sees", _seen(row)))
-    found.append(Fact("read by", ", ".join(readers) or "nobody: it is the network's output"))
+    found.append(
+        Fact(
+            "read by",
+            ", ".join(nodes[one].name for one in dict.fromkeys(readers)) or "nobody: it is the network's output",
+        )
+    )
     return found
 
 
@@ -74,6 +85,8 @@ def _costs(report: Report, row: Row) -> list[Fact]:
     if cost.params:
         share = percent(cost.params, totals.params)
         found.append(Fact("parameters", f"{row.formula} = {cost.params:,} ({share} of the network's)"))
+    if row.lender:
+        found.append(Fact("parameters", f"{row.formula}, where they count"))
     if cost.buffers:
         found.append(Fact("buffers", f"{cost.buffers:,} values kept, not trained"))
     if cost.macs:

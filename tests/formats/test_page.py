@@ -173,6 +173,11 @@ def test_layers_say_what_explain_says() -> None:
     assert re.findall("<dt>read by<dd>(.*)</dl>", section) == ["pool1"]  # of lrn1, the last in the box
 
 
+def test_shared_weights_count_where_they_are() -> None:
+    page = page_of(archcalc.load("zoo:siamese").report)
+    assert "<dt>parameters<dd>as tower1.tower1.conv1, where they count" in page
+
+
 def test_what_a_layer_sees_of_the_image() -> None:
     """conv1 of AlexNet sees 11x11 pixels, every 4: the 28th of 55 values begins at 27 * 4 (Krizhevsky, 2012)."""
     page = page_of(archcalc.load("zoo:alexnet").report)
@@ -273,6 +278,7 @@ def test_problems_stand_on_top_and_volumes_go_until_there(tmp_path: Path) -> Non
     assert problem < page.index("<dl class=keys>") < page.index("<svg")
     assert "(W - F + 2P)/S + 1 = (32 - 3 + 2*0)/2 + 1 = 15.5" in page
     assert "incomplete: 2 of 4 layers; totals are of these" in page
+    assert "<dt>layers<dd>2 of 4<small>[32x32x3] -&gt; ?</small>" in page
     assert [row[0] for row in Page(page).rows] == ["layer", "input", "conv1", "total"]
 
 

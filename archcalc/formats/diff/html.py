@@ -24,10 +24,6 @@ def _body(found: Comparison, names: tuple[str, str], look: Look) -> Iterator[str
     else:
         yield "<p>" + "<br>".join(map(text, verdict(found).split("\n")))
         yield from _table(("", "before", "after", "change"), totals(found, look), "Totals", words=1)
-        yield from _table(
-            ("", "layer", "what", "params", "MACs", "memory", "field"), _changes(found, look), "Layers", words=3
-        )
-        yield f"<p class=dim>Memory is of the activations in {text(look.dtype)}, batch {look.batch:,}."
     yield "<h2>Volumes</h2><p class=dim>Each network in its own scale; layers that were added, removed or changed have a thick outline."
     places = (
         [change.a.position for change in found.changes if change.a and change.status != "affected"],
@@ -36,6 +32,11 @@ def _body(found: Comparison, names: tuple[str, str], look: Look) -> Iterator[str
     for name, report, marked in zip((first, second), (found.a, found.b), places, strict=True):
         yield f'<h3>{name}</h3><div class=scroll tabindex=0 role=region aria-label="{name}">'
         yield f"{draw(report, css=False, marked=marked).svg}</div>"
+    if not found.equal:
+        yield from _table(
+            ("", "layer", "what", "params", "MACs", "memory", "field"), _changes(found, look), "Layers", words=3
+        )
+        yield f"<p class=dim>Memory is of the activations in {text(look.dtype)}, batch {look.batch:,}."
 
 
 def _changes(found: Comparison, look: Look) -> Iterator[tuple[str, ...]]:

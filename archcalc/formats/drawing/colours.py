@@ -57,4 +57,7 @@ def style() -> str:
             f".v{name} .vs{{fill:{shade(hue, -0.28)}}}",
         ]
     lines.append("@media(prefers-color-scheme:dark){.net{--ink:#eee;--dim:#b5b5b5;--paper:#16181c;--edge:#d0d0d0}}")
+    lines.append(
+        "@media(forced-colors:active){.net{--ink:CanvasText;--dim:CanvasText;--paper:Canvas;--edge:CanvasText}}"
+    )
     return "\n".join(lines)

@@ -17,18 +17,20 @@ def details(report: Report, ids: Mapping[int, str], shown: Mapping[int, int]) ->
 
     `shown` says which layer's box shows a layer: its position goes along where that is another's.
     """
+    readers = report.graph.readers()
     for box in drawn(report):
         row, last = box.row, box.rows[-1]
         other = shown.get(row.position, row.position)
         hidden = f" data-b={ids[other]}" if other != row.position else ""
         yield f"<section{hidden}{_part(row)}>"
         for one in box.rows:
+            explained = facts(report, one, readers[one.position])
             left_out = ELSEWHERE if one is row else (*ELSEWHERE, *ALIKE)
-            said = [fact for fact in facts(report, one) if fact.word not in left_out]
+            said = [fact for fact in explained if fact.word not in left_out]
             if one is row and last is not row:  # who reads the box comes last
                 said = [fact for fact in said if fact.word != "read by"]
             if one is last and last is not row:
-                said += [fact for fact in facts(report, one) if fact.word == "read by"]
+                said += [fact for fact in explained if fact.word == "read by"]
             line = f", line {one.node.span.line}" if one.node.span.line else ""
             volume = f" {one.output}" if one is row else ""
             yield f"<h3 id={ids[one.position]}>{text(one.node.name)} <small>{text(one.node.layer.label)}{volume}{line}</small></h3>"

@@ -18,8 +18,10 @@ def summary(report: Report, look: Look, plan: Plan | None) -> Iterator[str]:
     """Key numbers, each with a word on what it counts."""
     totals = report.totals
     images = "1 image" if look.batch == 1 else f"{look.batch:,} images"
+    of = "" if report.complete else f" of {len(report.graph.nodes):,}"
+    ends = report.ends if report.outputs else f"{report.ends}?"
     numbers = [
-        ("layers", f"{len(report.rows):,}", text(report.ends)),
+        ("layers", f"{len(report.rows):,}{of}", text(ends)),
         ("parameters", total(totals, "params"), f"{totals.weights:,} weights, {totals.biases:,} biases"),
         ("multiply-accumulates", total(totals, "macs", units.count), f"for 1 image; {total(totals, 'macs')}"),
         ("activations", units.size(totals.activations * look.value_bytes), f"{images}, {look.dtype}"),
