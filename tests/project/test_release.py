@@ -89,6 +89,14 @@ def steps(workflow: Path) -> list[dict[str, Any]]:
     return [step for job in jobs.values() for step in job["steps"]]
 
 
+def test_the_action_stands_on_commits_too() -> None:
+    uses = re.findall(r"uses: (\S+)(.*)$", (ROOT / "action.yml").read_text(encoding="utf-8"), re.MULTILINE)
+    assert uses
+    for one, comment in uses:
+        assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", one), one
+        assert re.fullmatch(r" # v\d+\.\d+\.\d+", comment), f"{one}: which tag was that?"
+
+
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
 def test_workflows_stand_on_commits(workflow: Path) -> None:
     text = workflow.read_text(encoding="utf-8")
