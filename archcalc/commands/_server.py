@@ -31,6 +31,7 @@ from archcalc.reader.text import split_lines
 
 PAUSE = 0.15  # seconds without a change before a text is looked at
 MOST = 200  # findings of a text
+MOST_REPAIRED = 20  # findings of a range whose repairs are tried: each takes as long as a check
 
 _SEVERITIES = {
     "error": lsp.DiagnosticSeverity.Error,
@@ -224,10 +225,8 @@ def _quick(server: Server, document: Opened, range: lsp.Range) -> list[lsp.CodeA
     """The repairs of the findings in a range, the certain ones first."""
     found = document.examined()
     actions: list[lsp.CodeAction] = []
-    for one in found.diagnostics[:MOST]:
-        shown = server.diagnostic(document, one)
-        if _apart(shown.range, range):
-            continue
+    within = [(one, server.diagnostic(document, one)) for one in found.diagnostics[:MOST]]
+    for one, shown in [two for two in within if not _apart(two[1].range, range)][:MOST_REPAIRED]:
         actions += [
             lsp.CodeAction(
                 repair.title,
