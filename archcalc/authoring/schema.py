@@ -11,6 +11,7 @@ from typing import Any
 from archcalc.checks.expect import KEYS as EXPECTED
 from archcalc.checks.quantities import QUANTITIES
 from archcalc.language.document import KEYS
+from archcalc.language.sweeping import KEYS as SWEEP
 from archcalc.language.training import KINDS, TrainingSettings
 from archcalc.layers import TYPES, Key, Layer
 from archcalc.layers.base import ROUNDING_OF_ALL
@@ -92,6 +93,7 @@ def _top_level() -> dict[str, Schema]:
         "pattern": {"type": "string"},
         "with": _with(),
         "expect": _object({key: _expected(key, help) for key, help in EXPECTED.items()}),
+        "sweep": _sweep(),
         "training": _object(
             {
                 **{
@@ -105,6 +107,18 @@ def _top_level() -> dict[str, Schema]:
             }
         ),
     }
+
+
+def _sweep() -> Schema:
+    """Texts as after the options of `archcalc sweep`, or lists of them."""
+    text = {"type": ["string", "number"]}
+    lists = {"type": "array", "items": {"anyOf": [text, {"type": "array", "items": text}]}}
+    either = {"anyOf": [text, lists]}
+    kinds: dict[str, Schema] = {
+        "vary": {"type": "object", "additionalProperties": either},
+        "sampling": {"enum": ["random", "lhs"]},
+    }
+    return _object({key: {"description": help, **kinds.get(key, either)} for key, help in SWEEP.items()})
 
 
 def _usual(layer: type[Layer]) -> Schema:

@@ -285,10 +285,10 @@ def explain(found: "Examination") -> None:
             sys.stderr.write(f"{found.path}: and {more:,} more like these; archcalc check --format json has all\n")
 
 
-def deliver(text: str, path: str | None, *, overwrite: bool = True) -> int:
+def deliver(text: str | bytes, path: str | None, *, overwrite: bool = True) -> int:
     """Write a result to a file, or to standard output for None and `-`; the exit code."""
     if path in (None, "-"):
-        sys.stdout.write(text)
+        sys.stdout.write(text if isinstance(text, str) else text.decode())
         return OK
     from archcalc.output import OutputError, write_whole
 

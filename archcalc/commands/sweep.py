@@ -24,6 +24,7 @@ from archcalc.commands._common import (
 if TYPE_CHECKING:
     from archcalc.variants.sweeping.sweep import Sweep
 
+CLOUD = 2_000  # networks that a picture shows beside those that were kept
 EVERY = 0.5  # seconds between lines of progress
 
 
@@ -41,27 +42,32 @@ EVERY = 0.5  # seconds between lines of progress
 @click.option(
     "--sampling",
     type=click.Choice(["random", "lhs"]),
-    default="random",
-    show_default=True,
-    help="How a sample is taken: each at random, or as a Latin hypercube.",
+    help="How a sample is taken: each at random, or as a Latin hypercube.  [default: random]",
 )
 @seed_option()
 @click.option("--workers", type=click.IntRange(1, 1024), default=1, show_default=True, help="Processes to compute on.")
+@click.option("--scheduler", metavar="ADDRESS", default="", help="Compute on the Dask cluster of this scheduler.")
 @click.option("--resume", metavar="FILE", default="", help="Keep the state in FILE, and go on from what it has.")
 @format_option("sweep")
 @output_option()
-def sweep(spec: str, form: str, path: str | None, workers: int, resume: str, **wishes: Any) -> int:
+def sweep(spec: str, form: str, path: str | None, workers: int, scheduler: str, resume: str, **wishes: Any) -> int:
     """Compute all networks that a spec's variables make, and print the best of them.
 
     The figures are those of `archcalc report` and `archcalc plan`, computed for thousands of networks at a time.  How many
     there are is printed first; a network that does not fit together is counted by what is wrong with it.  An interruption
-    prints what was found so far; with --resume the same command goes on.
+    prints what was found so far; with --resume the same command goes on.  What is not said here is the spec's, under `sweep:`.
+    A FILE that ends with .yaml gets the spec of the best network, others the result as their ending says.
 
     Exits 1 where no network satisfies the conditions.
     """
     from archcalc.diagnostics import SpecError
     from archcalc.language.specfile import SpecUnavailable
 
+    form = _form(form, path)
+    module = formats.module("sweep", form)
+    if getattr(module, "BINARY", False) and path in (None, "-"):
+        raise click.UsageError(f"{form} is no text for a terminal; name a file with --output")
+    wishes["cloud"] = CLOUD if getattr(module, "CLOUD", False) else 0
     refuse_overwriting({"--output": path, "--resume": resume or None}, {spec: "the spec itself"})
     try:
         found = _sweep(spec, wishes)
@@ -76,12 +82,21 @@ def sweep(spec: str, form: str, path: str | None, workers: int, resume: str, **w
     expected = found.expected
     count = f"{found.count:,} network{'s' * (found.count != 1)}"
     click.echo(f"{count}, {expected:,} structure{'s' * (expected != 1)}" + _sampled(found), err=True)
-    result = found.result(_progress() if sys.stderr.isatty() else None, workers=workers, resume=resume)
+    result = found.result(
+        _progress() if sys.stderr.isatty() else None, workers=workers, resume=resume, scheduler=scheduler
+    )
     if not result.complete:
         go_on = f"; --resume {resume} goes on" if resume else ""
         click.echo(f"interrupted after {result.tally.networks:,} of {found.count:,} networks{go_on}", err=True)
-    code = deliver(formats.renderer("sweep", form)(result, look_of(sys.stdout)), path)
+    code = deliver(module.render(result, look_of(sys.stdout)), path)
     return code or (130 if not result.complete else OK if result.tally.fitting else FOUND)
+
+
+def _form(form: str, path: str | None) -> str:
+    """The format that a file's name asks for, where none was asked for: best.yaml is the spec of the best network."""
+    ending = (path or "").rpartition(".")[2].lower()
+    ending = {"yml": "yaml", "htm": "html"}.get(ending, ending)
+    return ending if form == "table" and ending in formats.names("sweep") else form
 
 
 def _sweep(spec: str, wishes: dict[str, Any]) -> "Sweep":

@@ -29,6 +29,7 @@ KEYS = {
     "pattern": "the network as one general pattern, instead of layers",
     "with": "the general pattern's hyperparameters per layer type",
     "expect": "what a pipeline asserts about the results",
+    "sweep": "what `archcalc sweep` varies, and what it keeps",
     "training": "what `plan` assumes: batch, dtype, optimizer, and how they train",
 }
 

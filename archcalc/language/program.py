@@ -145,7 +145,7 @@ class Program:
         problems += self.compiler.problems
 
     def _read_head(self) -> None:
-        """archcalc, name, source, year."""
+        """archcalc, name, source, year, sweep."""
         if "archcalc" in self.entries:
             node = self.entries["archcalc"][1]
             if not isinstance(node, Scalar) or node.text != "1":
@@ -160,6 +160,10 @@ class Program:
                     self.name = " ".join(node.text.split())
         if "year" in self.entries:
             self.problems.attempt(Integer(1900, 2200).read, self.entries["year"][1], {})
+        if "sweep" in self.entries:
+            from archcalc.language.sweeping import read_sweep
+
+            self.problems.attempt(read_sweep, self.entries["sweep"][1], self.problems)
 
     def _read_steps(self) -> None:
         """The steps, or the general pattern that makes them; neither where what they are cannot be known."""

@@ -13,7 +13,6 @@ def render(result: Result, look: Look) -> str:
 
 def record(result: Result) -> dict[str, Any]:
     tally, request = result.tally, result.request
-    base = request.base()
     return {
         "schema_version": 1,
         "spec": request.spec,
@@ -38,7 +37,7 @@ def record(result: Result) -> dict[str, Any]:
                 "networks": count,
                 "example": {
                     "message": tally.examples[code, layer][0],
-                    "command": request.command(request.space.point(tally.examples[code, layer][1]), base),
+                    "command": request.command(request.space.point(tally.examples[code, layer][1])),
                 },
             }
             for (code, layer), count in sorted(tally.misfits.items(), key=lambda one: (-one[1], one[0]))

@@ -17,18 +17,26 @@ REASONS = 10
 def render(result: Result, look: Look) -> str:
     request = result.request
     most = request.keep.most or SHOWN
-    names = request.space.names()
     table = Table(box=box.SIMPLE_HEAD if look.unicode else box.ASCII2, show_edge=False, pad_edge=False)
-    for name in names:
-        table.add_column(name, justify="right", style="bold")
-    for one in request.wanted:
-        table.add_column(str(one), justify="right")
+    heads, lines = cells(result, most)
+    for number, head in enumerate(heads):
+        table.add_column(head, justify="right", style="bold" if number < len(request.space.names()) else "")
+    for line in lines:
+        table.add_row(*map(Text, line))
+    out = [printed(table, look)] if lines else []
+    return "\n".join([*out, "\n".join(below(result, most)) + "\n"])
+
+
+def cells(result: Result, most: int) -> tuple[list[str], list[list[str]]]:
+    """The heads of the columns, and a line for each of the first networks."""
+    request, names = result.request, result.request.space.names()
+    lines = []
     for record in request.records(result.rows.take(slice(0, most))):
         values = flat(record)
-        figures = [_figure(one, values[str(one)]) for one in request.wanted]
-        table.add_row(*(Text(str(values[name])) for name in names), *map(Text, figures))
-    out = [printed(table, look)] if len(result.rows) else []
-    return "\n".join([*out, "\n".join(_below(result, most)) + "\n"])
+        lines.append(
+            [*(str(values[one]) for one in names), *(_figure(one, values[str(one)]) for one in request.wanted)]
+        )
+    return [*names, *map(str, request.wanted)], lines
 
 
 def _figure(wanted: Wanted, value: int | None) -> str:
@@ -38,7 +46,7 @@ def _figure(wanted: Wanted, value: int | None) -> str:
     return units.size(value) if quantity.bytes else units.count(value) if quantity.counted else str(value)
 
 
-def _below(result: Result, most: int) -> list[str]:
+def below(result: Result, most: int) -> list[str]:
     """How many networks there are, and how many are not shown for which reason."""
     request, tally = result.request, result.tally
     what = f"the front of {', '.join(map(str, request.keep.objectives))}"
@@ -52,11 +60,10 @@ def _below(result: Result, most: int) -> list[str]:
         lines.append((tally.excluded, "are excluded by conditions on variables"))
     if tally.unknown:
         lines.append((tally.unknown, "have a figure that is not known"))
-    base = request.base()
     misfits = sorted(tally.misfits.items(), key=lambda one: (-one[1], one[0]))
     for (code, layer), count in misfits[:REASONS]:
         message, point = tally.examples[code, layer]
-        example = request.command(request.space.point(point), base)
+        example = request.command(request.space.point(point))
         lines.append((count, f"do not fit, {code} at {layer}; one of them: {message}\n{'':{16}}{example}"))
     if len(misfits) > REASONS:
         rest = misfits[REASONS:]

@@ -133,3 +133,12 @@ def _staircase(second: list[int], third: list[int]) -> list[int]:
         first = place - 1 if place and across[place - 1] == one else place
         across[first:last], down[first:last] = [one], [other]
     return kept
+
+
+def some(one: Rows | None, other: Rows, most: int) -> Rows | None:
+    """Of both at most so many, the same ones in whatever order they come: those whose numbers have the smallest hashes."""
+    if not most:
+        return None
+    found = other if one is None else one.joined(other)
+    hashes = (found.numbers.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)  # Fibonacci hashing
+    return found.take(np.argsort(hashes, kind="stable")[:most]) if len(found) > most else found

@@ -1,9 +1,9 @@
 """What is asked of a sweep, as plain data: any process can make the worker for it and compute any of its chunks."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from archcalc.diagnostics import Refusal, Span, SpecError
 from archcalc.interop import ModelFile, open_source
@@ -14,7 +14,8 @@ from archcalc.records import NamedTuple
 from archcalc.variants.sweeping.axes import BAD_AXIS, axis_of, read_axis, read_space
 from archcalc.variants.sweeping.conditions import Objective, asked, read_condition, read_objectives
 from archcalc.variants.sweeping.quantities import Wanted
-from archcalc.variants.sweeping.space import Axis, Derived, Space, input_of
+from archcalc.variants.sweeping.section import options, section, taken
+from archcalc.variants.sweeping.space import Axis, Derived, Space, input_of, settings
 from archcalc.variants.sweeping.structure import Source
 from archcalc.volume import Volume
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from archcalc.variants.sweeping.points import Points, Sampling
 
 SHOWN = (Wanted("params"), Wanted("macs"))  # unless others are asked for
+T = TypeVar("T")
+
 MAX_KEPT = 1_000_000
 TOP = 20
 SHARED, FEW = 100, 256  # networks a structure, below which chunks are of few networks
@@ -39,7 +42,9 @@ class Request(NamedTuple):
     conditions: tuple[str, ...]
     wanted: tuple[Wanted, ...]
     keep: "Keep"
+    cloud: int = 0  # further networks that are kept, as they come, for a picture
     expected: int = 1  # structures, as far as the first network's shows
+    base: Volume = Volume(1, 1, 1)  # the input's size in the spec
 
     def key(self) -> str:
         """The same for the same request, and for no other."""
@@ -61,31 +66,33 @@ class Request(NamedTuple):
         conditions = [read_condition(text, line, names) for line, text in enumerate(self.conditions, 1)]
         return Worker(Source(self.program(), self.space), self.points, conditions, self.wanted)
 
-    def base(self) -> Volume:
-        """The input's size in the spec."""
-        return Source(self.program(), self.space).input
+    def point(self, rows: "Rows", at: int) -> dict[str, Setting]:
+        """What a network of these rows sets."""
+        return self.space.point([int(one[at]) for one in rows.places])
 
-    def command(self, point: Mapping[str, Setting], base: Volume) -> str:
+    def settings(self, point: Mapping[str, Setting]) -> tuple[dict[str, Setting], str | None]:
+        """What `load` takes for a point: variables, and the input's size where it varies."""
+        volume = input_of(point, self.space.known, lambda: self.base)
+        return settings(point, self.space.known), None if volume is None else "x".join(map(str, volume))
+
+    def command(self, point: Mapping[str, Setting]) -> str:
         """The command that reports the network of a point."""
         words = ["archcalc", "report", self.spec]
-        for name in sorted(self.space.known.intersection(point)):
-            value = point[name]
-            words += ["--set", f"{name}={written(value)}"]
-        if volume := input_of(point, self.space.known, lambda: base):
-            words += ["--input", "x".join(map(str, volume))]
-        return shlex.join(words)
+        set, input = self.settings(point)
+        for name in sorted(set):
+            words += ["--set", f"{name}={written(set[name])}"]
+        return shlex.join(words + (["--input", input] if input else []))
 
     def records(self, rows: "Rows") -> list[dict[str, Any]]:
         """What each network sets, its figures, and the command that reports it."""
-        base = self.base()
         found = []
         for at in range(len(rows)):
-            point = self.space.point([int(one[at]) for one in rows.places])
+            point = self.point(rows, at)
             found.append(
                 {
                     "variables": {name: list(one) if isinstance(one, tuple) else one for name, one in point.items()},
                     "figures": {str(name): _plain(one[at]) for name, one in rows.figures.items()},
-                    "command": self.command(point, base),
+                    "command": self.command(point),
                 }
             )
         return found
@@ -112,9 +119,16 @@ class Wish(NamedTuple):
     top: int | None = None
     figures: str = ""
     sample: int | None = None
-    sampling: "Sampling" = "random"
+    sampling: "Sampling | None" = None
     seed: int = 0
     chunk: int | None = None
+    cloud: int = 0
+
+    def under(self, said: Mapping[str, Any]) -> "Wish":
+        """With what a spec says of what is not given here; a front and what is best exclude each other."""
+        if self.pareto or self.best:
+            said = {word: one for word, one in said.items() if word not in ("pareto", "best")}
+        return self._replace(**{word: one for word, one in said.items() if not getattr(self, word)})
 
 
 def request(spec: Any, wish: Wish) -> Request:
@@ -127,18 +141,26 @@ def request(spec: Any, wish: Wish) -> Request:
         raise SpecUnavailable(
             f"{text.path} is a model file and has no variables to sweep; `archcalc import` makes a spec of it"
         )
-    if wish.pareto and wish.best:
-        raise ValueError("a Pareto front is sorted by its first objective; give pareto or best, not both")
-    if wish.top is not None and not 0 < wish.top <= MAX_KEPT:
-        raise ValueError(f"top is from 1 to {MAX_KEPT:,}, not {wish.top:,}")
     beside = None if text.folder is None else partial(read_beside, text.folder)
     program = compile_text(text.text, pattern=text.pattern, beside=beside)
     if wrong := [one for one in program.problems if one.severity == "error"]:
         raise SpecError(text.path, wrong)
+    said = section(program)
+    wish = wish.under(options(said, text.path))
+    if wish.pareto and wish.best:
+        raise ValueError("a Pareto front is sorted by its first objective; give pareto or best, not both")
+    if wish.top is not None and not 0 < wish.top <= MAX_KEPT:
+        raise ValueError(f"top is from 1 to {MAX_KEPT:,}, not {wish.top:,}")
     listed = variables_of(program.entries["vars"][1]) if "vars" in program.entries else {}
-    space = _placed("--vary", lambda: _space(wish.vary, listed))
+    own = _placed("--vary", lambda: [_axis(one, line) for line, one in enumerate(wish.vary, 1)])
+    given = {name for axis in own for name in _names(axis)}
+    axes = [taken(one, text.path, lambda: read_axis(one.text)) for one in said.vary]  # noqa: B023 - called now
+    axes = [one for one in axes if given.isdisjoint(_names(one))]
+    places = [one.node.span for one in said.vary] if not own else []
+    space = _placed("--vary" if own or not axes else text.path, lambda: _space(own + axes, listed), places)
     names = space.names()
     conditions = _placed("--where", lambda: [read_condition(one, n, names) for n, one in enumerate(wish.where, 1)])
+    conditions += [taken(one, text.path, lambda: read_condition(one.text, 1, names)) for one in said.where]  # noqa: B023
     objectives = _placed("--pareto", lambda: read_objectives(wish.pareto)) if wish.pareto else ()
     order = _placed("--best", lambda: read_objectives(wish.best)) if wish.best else ()
     shown = _placed("--figures", lambda: read_objectives(wish.figures)) if wish.figures else ()
@@ -158,20 +180,37 @@ def request(spec: Any, wish: Wish) -> Request:
     points = Points(
         sizes,
         space.size if wish.sample is None else wish.sample,
-        "grid" if wish.sample is None else wish.sampling,
+        "grid" if wish.sample is None else wish.sampling or "random",
         wish.seed,
         wish.chunk or CHUNK,
     )
-    expected = Source(program, space).expected(wanted)
+    source = Source(program, space)
+    expected = source.expected(wanted)
     if wish.chunk is None and expected * SHARED > points.networks:
         points = points._replace(chunk=FEW)  # each takes its time, and somebody may look at the progress
-    return Request(str(spec), text, space, points, tuple(wish.where), wanted, keep, expected)
+    return Request(
+        str(spec),
+        text,
+        space,
+        points,
+        tuple(one.text for one in conditions),
+        wanted,
+        keep,
+        wish.cloud,
+        expected,
+        source.input,
+    )
 
 
-def _space(vary: Sequence[str | tuple[Any, Any]], listed: Mapping[str, Any]) -> Space:
-    axes: list[Axis | Derived] = [
-        read_axis(one, line) if isinstance(one, str) else axis_of(*one) for line, one in enumerate(vary, 1)
-    ]
+def _axis(one: str | tuple[Any, Any], line: int) -> Axis | Derived:
+    return read_axis(one, line) if isinstance(one, str) else axis_of(*one)
+
+
+def _names(axis: Axis | Derived) -> tuple[str, ...]:
+    return axis.names if isinstance(axis, Axis) else (axis.name,)
+
+
+def _space(axes: Sequence[Axis | Derived], listed: Mapping[str, Any]) -> Space:
     if not any(isinstance(one, Axis) for one in axes):
         raise Refusal(
             BAD_AXIS, "nothing varies", Span(1, 1, 1, 1), help=("say what does, like `--vary width=16..256:8`",)
@@ -179,9 +218,10 @@ def _space(vary: Sequence[str | tuple[Any, Any]], listed: Mapping[str, Any]) -> 
     return read_space(axes, listed)
 
 
-def _placed(option: str, read: Any) -> Any:
-    """What is read of an option; its refusals say which."""
+def _placed(option: str, read: Callable[[], T], places: Sequence[Span] = ()) -> T:
+    """What is read of an option; its refusals say which, and where in a spec if it has the option."""
     try:
         return read()
     except Refusal as refusal:
-        raise SpecError(option, [refusal.diagnostic]) from None
+        one = refusal.diagnostic
+        raise SpecError(option, [one._replace(span=places[one.span.line - 1]) if places else one]) from None

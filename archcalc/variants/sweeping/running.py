@@ -11,7 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from archcalc.diagnostics import Unusable
 from archcalc.records import NamedTuple
 from archcalc.variants.sweeping.chunks import Tally, Worker
-from archcalc.variants.sweeping.front import Rows
+from archcalc.variants.sweeping.front import Rows, some
 from archcalc.variants.sweeping.request import Request
 
 MOST_CHUNKS = 64  # in a task
@@ -27,6 +27,7 @@ class Part(NamedTuple):
     rows: Rows
     tally: Tally
     structures: int
+    cloud: Rows | None = None
 
 
 _workers: dict[str, Worker] = {}  # of this process: a structure that was traced serves later tasks
@@ -40,11 +41,11 @@ def compute(request: Request, first: int, last: int) -> Part:
         _workers[key] = request.worker()
     worker = _workers[key]
     rows, tally = worker.chunk(first)
-    kept = request.keep.of(rows)
+    kept, cloud = request.keep.of(rows), some(None, rows, request.cloud)
     for number in range(first + 1, last):
         rows, more = worker.chunk(number)
-        kept, tally = request.keep.merged(kept, rows), tally.plus(more)
-    return Part(first, last, kept, tally, len(worker.structures))
+        kept, tally, cloud = request.keep.merged(kept, rows), tally.plus(more), some(cloud, rows, request.cloud)
+    return Part(first, last, kept, tally, len(worker.structures), cloud)
 
 
 def tasks(missing: Iterable[range], workers: int) -> list[tuple[int, int]]:

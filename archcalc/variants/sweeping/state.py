@@ -11,7 +11,7 @@ from archcalc.files import Unreadable, read_bounded, shown_path
 from archcalc.output import write_whole
 from archcalc.records import NamedTuple
 from archcalc.variants.sweeping.chunks import Tally
-from archcalc.variants.sweeping.front import Rows
+from archcalc.variants.sweeping.front import Rows, some
 from archcalc.variants.sweeping.request import Request
 from archcalc.variants.sweeping.running import Part
 
@@ -26,6 +26,7 @@ class State(NamedTuple):
     rows: Rows | None = None
     tally: Tally | None = None
     structures: int = 0
+    cloud: Rows | None = None
 
     def plus(self, request: Request, part: Part) -> "State":
         """With the chunks of a task."""
@@ -34,6 +35,7 @@ class State(NamedTuple):
             request.keep.merged(self.rows, part.rows),
             part.tally if self.tally is None else self.tally.plus(part.tally),
             max(self.structures, part.structures),
+            self.cloud if part.cloud is None else some(self.cloud, part.cloud, request.cloud),
         )
 
     def missing(self, chunks: int) -> list[range]:
@@ -63,9 +65,8 @@ def save(path: str, request: Request, state: State) -> None:
         "key": request.key(),
         "done": [[one.start, one.stop] for one in state.done],
         "structures": state.structures,
-        "numbers": rows.numbers.tolist(),
-        "places": [one.tolist() for one in rows.places],
-        "figures": [rows.figures[one].tolist() for one in request.wanted],
+        "rows": _plain(rows, request),
+        "cloud": None if state.cloud is None else _plain(state.cloud, request),
         "tally": {
             **tally._asdict(),
             "misfits": [[*key, count] for key, count in tally.misfits.items()],
@@ -101,14 +102,9 @@ def load(path: str, request: Request) -> State | None:
 def _read(found: dict[str, Any], request: Request) -> State:
     tally = found["tally"]
     counts = {name: int(tally[name]) for name in ("networks", "excluded", "unknown", "fitting", "single")}
-    rows = Rows(
-        np.array(found["numbers"], dtype=np.int64),
-        tuple(np.array(one, dtype=np.int64) for one in found["places"]),
-        {name: _column(one) for name, one in zip(request.wanted, found["figures"], strict=True)},
-    )
     return State(
         joined(tuple(range(first, last) for first, last in found["done"])),
-        rows,
+        _rows(found["rows"], request),
         Tally(
             misfits=Counter({(code, layer): count for code, layer, count in tally["misfits"]}),
             examples={(code, layer): (text, tuple(point)) for code, layer, text, point in tally["examples"]},
@@ -116,6 +112,23 @@ def _read(found: dict[str, Any], request: Request) -> State:
             **counts,
         ),
         int(found["structures"]),
+        found["cloud"] and _rows(found["cloud"], request),
+    )
+
+
+def _plain(rows: Rows, request: Request) -> dict[str, Any]:
+    return {
+        "numbers": rows.numbers.tolist(),
+        "places": [one.tolist() for one in rows.places],
+        "figures": [rows.figures[one].tolist() for one in request.wanted],
+    }
+
+
+def _rows(found: dict[str, Any], request: Request) -> Rows:
+    return Rows(
+        np.array(found["numbers"], dtype=np.int64),
+        tuple(np.array(one, dtype=np.int64) for one in found["places"]),
+        {name: _column(one) for name, one in zip(request.wanted, found["figures"], strict=True)},
     )
 
 

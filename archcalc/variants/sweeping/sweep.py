@@ -41,6 +41,7 @@ class Result(NamedTuple):
     seconds: float
     complete: bool
     resumed: int = 0  # networks that an earlier run computed
+    cloud: "Rows | None" = None  # some of all, for a picture
 
     @property
     def rate(self) -> float:
@@ -49,6 +50,10 @@ class Result(NamedTuple):
 
     def __repr__(self) -> str:
         return f"<Result of a sweep: {self.tally.networks:,} networks, {self.tally.fitting:,} fit, {len(self.rows):,} kept>"
+
+    def figures(self, at: int) -> dict[str, int | None]:
+        """The figures of a network that was kept."""
+        return {str(name): None if one[at] is None else int(one[at]) for name, one in self.rows.figures.items()}
 
     def to_records(self) -> list[dict[str, Any]]:
         """One dict a network: what it sets (`variables`), its `figures`, and the `command` that reports it."""
@@ -135,7 +140,9 @@ class Sweep:
         assert rows is not None
         assert tally is not None
         seconds = time.monotonic() - self.began
-        return Result(self.request, rows, tally, self.state.structures, seconds, complete, self.resumed)
+        return Result(
+            self.request, rows, tally, self.state.structures, seconds, complete, self.resumed, self.state.cloud
+        )
 
     def _parts(self, workers: int, scheduler: str) -> "Generator[Part, None, None]":
         from archcalc.variants.sweeping import running
@@ -162,14 +169,14 @@ def flat(record: Mapping[str, Any]) -> dict[str, Any]:
 def sweep(
     spec: Any,
     *,
-    vary: Mapping[Any, Any],
+    vary: Mapping[Any, Any] = {},
     where: str | tuple[str, ...] | list[str] = (),
     pareto: str = "",
     best: str = "",
     top: int | None = None,
     figures: str = "",
     sample: int | None = None,
-    sampling: "Sampling" = "random",
+    sampling: "Sampling | None" = None,
     seed: int = 0,
     chunk: int | None = None,
 ) -> Sweep:
@@ -178,7 +185,7 @@ def sweep(
     `vary` has values by variable: a range, a list, or a text like `"16..256:8"`, and `"4*$width"` for what follows from others;
     `input`, `input.width` and the like are the input's size; a tuple of names varies together.  `where` are conditions
     like `"training_memory <= 11 GiB at batch 64"`.  `pareto` keeps the front of several figures, else `best` (the first figure,
-    less is better) the best `top`, 20.  `sample`: so many networks at random, or of a Latin hypercube (`sampling="lhs"`).
+    less is better) the best `top`, 20.  What is not given is the spec's, under `sweep:`.  `sample`: so many networks at random, or of a Latin hypercube (`sampling="lhs"`).
 
     >>> space = {"input": range(32, 129, 32)}
     >>> found = sweep("INPUT[32x32x3] -> CONV4-8s2p1 -> FC-10", vary=space, where="macs <= 1M", best="macs:max").result()
