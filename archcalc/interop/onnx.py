@@ -61,6 +61,7 @@ class Interpretation:
 
 def interpreted(file: OnnxFile, input: Volume | None) -> Interpretation:
     """The network of a file's records."""
+    _in_order(file)
     net = Network(file, step, resized=input is not None)
     _inputs(net, input)
     for op in file.operators:
@@ -87,6 +88,25 @@ def interpreted(file: OnnxFile, input: Volume | None) -> Interpretation:
     read = net.draft.reading(() if outputs == [last] else outputs)
     problems = [*read.problems, *_remarks(net)]
     return Interpretation(net, read._replace(problems=tuple(problems)))
+
+
+def _in_order(file: OnnxFile) -> None:
+    """Refuse tensors that are given twice, or read before they are given: ONNX forbids both, and each reading is a guess."""
+    later = {name: op for op in reversed(file.operators) for name in op.outputs if name}
+    givers = dict.fromkeys(file.inputs, "the file's inputs") | dict.fromkeys(file.initializers, "the file's weights")
+    for op in file.operators:
+        for name in op.inputs:
+            if name in later and name not in givers:
+                message = f"{op.called} reads the tensor {name} before {later[name].called} gives it"
+                raise Refusal(
+                    UNREADABLE, message if later[name] is not op else f"{op.called} reads what it gives", NOWHERE
+                )
+        for name in op.outputs:
+            if name in givers:
+                message = f"the tensor {name} is given twice, by {givers[name]} and by {op.called}"
+                raise Refusal(UNREADABLE, message, NOWHERE)
+            if name:
+                givers[name] = op.called
 
 
 def _inputs(net: Network, size: Volume | None) -> None:

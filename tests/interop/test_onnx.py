@@ -306,8 +306,21 @@ HEAD = b"\x08\x08" + field(8, b"\x10\x11")
         (field(7, b"") * 2, "AC701", "the file is damaged: it has 2 graphs"),
         (field(7, b""), "AC701", "the file has no input that is an image"),
         (field(7, field(5, field(13, b"\x0a\x00") + b"\x70\x01")), "AC701", "the file has no input that is an image"),
+        (
+            field(7, (field(1, field(2, b"y") + field(4, b"Relu"))) * 2),
+            "AC701", "the tensor y is given twice, by y and by y",
+        ),
+        (
+            field(7, field(5, field(8, b"w")) + field(1, field(2, b"w") + field(3, b"sum") + field(4, b"Add"))),
+            "AC701", "the tensor w is given twice, by the file's weights and by sum",
+        ),
+        (
+            field(7, field(1, field(1, b"z") + field(2, b"y") + field(4, b"Relu")) + field(1, field(2, b"z") + field(4, b"Relu"))),
+            "AC701", "y reads the tensor z before z gives it",
+        ),
+        (field(7, field(1, field(1, b"y") + field(2, b"y") + field(4, b"Relu"))), "AC701", "y reads what it gives"),
     ],
-    ids=range(12),
+    ids=range(16),
 )  # fmt: skip
 def test_hostile_files_end_in_a_line(data: bytes, code: str, message: str) -> None:
     found = readers()["onnx"].read(HEAD + data, "a.onnx")
