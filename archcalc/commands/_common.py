@@ -241,11 +241,11 @@ def examine_spec(
     except UnknownVariable as error:
         click.echo(f"archcalc: --set: {shown_path(spec)}: {error}", err=True)
     if found is not None:
-        _remember(spec, found)
+        remember(spec, found)
     return found
 
 
-def _remember(spec: str, found: "Examination") -> None:
+def remember(spec: str, found: "Examination") -> None:
     """Enter the base of a spec that is watched."""
     context = click.get_current_context(silent=True)
     extension = found.document.extension

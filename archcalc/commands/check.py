@@ -48,6 +48,15 @@ FILE = click.Path(dir_okay=False)
 @click.option("--baseline", type=FILE, help="Leave out the findings that this file has.")
 @click.option("--write-baseline", type=FILE, help="Write all findings to this file, and leave them out.")
 @click.option("--extending", is_flag=True, help="Check also the specs beside each SPEC that extend it.")
+@click.option(
+    "--jobs",
+    "-j",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Examine many specs by N processes.",
+)
 @spec_options
 @watch_option
 def check(
@@ -61,6 +70,7 @@ def check(
     baseline: str | None,
     write_baseline: str | None,
     extending: bool,
+    jobs: int,
     variables: tuple[str, ...],
     input_size: str | None,
 ) -> int:
@@ -99,19 +109,24 @@ def check(
 
     def results() -> Iterator["Examination"]:
         nonlocal failed, unreadable
-        for spec in files:
-            found = examine_spec(spec, variables, input_size, select=select)
+        options: Any = {"variables": variables, "input_size": input_size, "select": select}
+        examined: Iterator[Examination | None] = (examine_spec(spec, **options) for spec in files)
+        if jobs > 1:
+            from archcalc.commands import _parallel
+
+            examined = _parallel.examined(files, jobs, **options)
+        for spec, found in zip(files, examined, strict=True):
             if found is None:
                 unreadable = True
                 continue
             if extension := found.document.extension:
                 bases[os.path.join(os.path.dirname(spec), f"{extension.base}.yaml")] = "a spec that another one extends"
             kept = [one for one in found.diagnostics if configuration.keeps(found.path, one)]
-            found = found._replace(diagnostics=tuple(kept))
+            shown = found._replace(diagnostics=tuple(kept))
             if known is not None:
-                found = known.new(found)
-            failed |= any(look.fails(one.severity) for one in found.diagnostics)
-            yield found
+                shown = known.new(shown)
+            failed |= any(look.fails(one.severity) for one in shown.diagnostics)
+            yield shown
 
     texts = formats.renderer("check", form)(results(), look)
     code = OK

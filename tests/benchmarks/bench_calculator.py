@@ -118,7 +118,9 @@ def many_files(files: int = 5_000) -> None:
             [ARCHCALC, "check", "-f", "json", folder], check=True, capture_output=True, text=True
         ).stdout
         assert len(json.loads(out)["specs"]) == files
-        line(f"check of {files:,} files, one call", f"{seconds(process(ARCHCALC, 'check', folder)):.2f} s")
+        for jobs in ("1", "2"):
+            took = seconds(process(ARCHCALC, "check", "--jobs", jobs, folder))
+            line(f"check of {files:,} files, one call, --jobs {jobs}", f"{took:.2f} s")
 
 
 if __name__ == "__main__":
