@@ -27,12 +27,17 @@ RECURRENT = ("rnn", "gru", "lstm", "crnn", "conv_lstm", "history")
 HEADS = ("yolo", "region", "detection", "iseg", "Gaussian_yolo", "contrastive")
 
 
+def _window(section: Section) -> tuple[int, int, int]:
+    """Size, stride and padding of a convolution; `pad=1` is half the size."""
+    size, stride = section.integer("size", 1), section.integer("stride", 1)
+    return size, stride, size // 2 if section.integer("pad", 0) else section.integer("padding", 0)
+
+
 def _convolutional(net: Net, section: Section, index: int) -> bool:
     name = f"conv{index}"
-    size, stride = section.integer("size", 1), section.integer("stride", 1)
+    size, stride, pad = _window(section)
     across, down = section.integer("stride_x", stride), section.integer("stride_y", stride)
     dilation = section.integer("dilation", 1) if size > 1 else 1
-    pad = size // 2 if section.integer("pad", 0) else section.integer("padding", 0)
     if dilation > 1 and 2 * pad != size - 1:  # Darknet computes the size as if the filter were not dilated
         raise section.refuse("dilation", f"{name}: a dilated filter of {size} with a padding of {pad}")
     sharing = section.integers("share_index") if "share_index" in section.options else []
@@ -64,8 +69,7 @@ def _convolutional(net: Net, section: Section, index: int) -> bool:
 
 def _deconvolutional(net: Net, section: Section, index: int) -> bool:
     name = f"deconv{index}"
-    size, stride = section.integer("size", 1), section.integer("stride", 1)
-    pad = size // 2 if section.integer("pad", 0) else section.integer("padding", 0)
+    size, stride, pad = _window(section)
     places = section.places(filters="filters", kernel_size="size", stride="stride", padding="pad")
     layer = made(
         TransposedConv,

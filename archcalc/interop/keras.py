@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from archcalc.diagnostics import NOWHERE, Refusal
 from archcalc.graph import Graph
 from archcalc.interop._keras_file import looks_like_keras, read_config
-from archcalc.interop._keras_model import HANDLERS, Place, Tensor, Unknown, Unsupported
+from archcalc.interop._keras_model import HANDLERS
+from archcalc.interop._keras_place import Place, Tensor, Unknown, Unsupported
 from archcalc.interop.reading import BAD_SETTING, DANGLING, NO_SIZE, UNREADABLE, WRONG_KIND, Draft, Reading
 from archcalc.layers.reshape import Input
 from archcalc.volume import Volume

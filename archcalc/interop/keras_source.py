@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from archcalc.diagnostics import Diagnostic, Refusal, Span
-from archcalc.interop._keras_layers import LAYERS, Call, Literal, Sequential, number
+from archcalc.interop._keras_call import Call, Literal, number
+from archcalc.interop._keras_layers import LAYERS, Sequential
 from archcalc.interop.reading import INEXPRESSIBLE, MAX_LAYERS, OVERSIZED, UNREADABLE, Draft, Reading, text_of
 from archcalc.reader.text import in_backticks
 from archcalc.records import NamedTuple
