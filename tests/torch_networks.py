@@ -24,7 +24,17 @@ def image(x: Any) -> Any:
 
 
 FOUR_AXES: tuple[str, ...] = ("conv", "dwconv", "deconv", "pool", "avgpool", "l2pool", "gap", "lrn", "upsample")
-FOUR_AXES += ("group_norm", "instance_norm", "rms_norm", "l2_norm", "grn", "channel_mean", "channel_max", "dropout2d")
+FOUR_AXES += (
+    "group_norm",
+    "instance_norm",
+    "rms_norm",
+    "l2_norm",
+    "grn",
+    "channel_mean",
+    "channel_max",
+    "dropout2d",
+    "frozen_bn",
+)
 FOUR_AXES += ("sepconv", "ws_conv", "channel_conv", "conv1d", "pool1d", "avgpool1d")
 FOUR_AXES += ("gmp", "scale", "shift", "pixel_shuffle", "pixel_unshuffle", "depth_to_space", "space_to_depth", "slice")
 FOUR_AXES += ("adaptive_avgpool", "adaptive_pool", "pad", "crop", "shuffle", "layer_norm", "layer_scale")
@@ -243,6 +253,11 @@ class Network:
                 return mixed.flatten(1, 2)
             case "layer_norm":
                 return F.layer_norm(x.permute(0, 2, 3, 1), x.shape[1:2], *self.trained(layer, x)).permute(0, 3, 1, 2)
+            case "frozen_bn":  # as torchvision.ops.FrozenBatchNorm2d has it
+                stored = [self.made(1, self.buffers, (1, x.shape[1], 1, 1), self.dtype) for _ in range(4)]
+                scale, shift, mean, variance = stored
+                factor = scale * (variance + layer.eps).rsqrt()
+                return x * factor + (shift - mean * factor)
             case "group_norm":
                 return F.group_norm(x, layer.groups, *self.trained(layer, x))
             case "instance_norm":

@@ -14,6 +14,7 @@ from archcalc.layers import Layer
 from archcalc.layers.activation import ReLU6
 from archcalc.layers.base import Windowed
 from archcalc.layers.depthwise import DepthwiseConv
+from archcalc.layers.norm import LayerScale
 from archcalc.layers.pool import GlobalAveragePool
 from archcalc.reader.values import Padding
 from archcalc.records import NamedTuple
@@ -88,6 +89,8 @@ def _plain(layer: Layer, inputs: tuple[Volume, ...], *, strict: bool) -> Layer:
         return GlobalAveragePool()
     if layer.type in ("hardtanh", "clamp") and (values["low"], values["high"]) == (0, 6):
         return ReLU6()
+    if layer.type == "scale" and (values["by"], values["per"], values["trained"]) == (None, "channel", True):
+        return LayerScale()
     if layer.type in ("adaptive_avgpool", "adaptive_pool"):
         values["size"] = Pair(*layer.output(inputs[0])[:2])
     if layer.type == "upsample":

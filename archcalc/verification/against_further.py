@@ -34,6 +34,11 @@ def _global_response_norm(layer: Any, images: list[Any], weights: list[Any]) -> 
     return gamma * (x * (lengths / (lengths.mean(1, keepdim=True) + layer.eps))) + beta + x
 
 
+def _frozen_batch_norm(layer: Any, images: list[Any], weights: list[Any]) -> Any:
+    scale, shift, mean, variance = weights
+    return functional.batch_norm(images[0], mean, variance, scale, shift, eps=layer.eps)
+
+
 def _reshape(layer: Any, images: list[Any], weights: list[Any]) -> Any:
     flat = images[0].permute(0, 2, 3, 1).flatten(1)
     return flat.unflatten(1, (layer.height, layer.width, layer.channels)).permute(0, 3, 1, 2)
@@ -67,6 +72,7 @@ FURTHER: dict[str, Callable[[Any, list[Any], list[Any]], Any]] = {
     "divide": _joined(torch.div),
     "drop_path": _each(lambda x: x),
     "dropout2d": _each(lambda x: x),
+    "frozen_bn": _frozen_batch_norm,
     "gmp": _each(lambda x: functional.adaptive_max_pool2d(x, 1)),
     "grn": _global_response_norm,
     "hardtanh": lambda layer, images, weights: functional.hardtanh(images[0], layer.low, layer.high),

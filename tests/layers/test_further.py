@@ -202,6 +202,17 @@ def test_normalizations(type: str, keys: dict[str, Any], stored: tuple[int, int,
         assert y[n, r, c, k] == pytest.approx((x[n, r, c, k] - mean) / deviation * gamma[k] + beta[k])
 
 
+def test_a_frozen_batch_norm() -> None:
+    x = image(2, 3, 4, 6)
+    layer = TYPES["frozen_bn"](eps=0.01)
+    y, (scale, shift, mean, variance) = execute(layer, x)
+    cost = layer.measure((Volume(4, 3, 6),))[1]
+    assert (cost.params, cost.buffers) == (0, 24)
+    for n, r, c, k in np.ndindex(x.shape):
+        normal = (x[n, r, c, k] - mean[k]) / math.sqrt(variance[k] + 0.01)
+        assert y[n, r, c, k] == pytest.approx(normal * scale[k] + shift[k])
+
+
 @pytest.mark.parametrize("type", ["softmax", "log_softmax"])
 @pytest.mark.parametrize(("groups", "across"), [(1, False), (3, False), (3, True)])
 def test_softmax_of_groups(type: str, groups: int, *, across: bool) -> None:

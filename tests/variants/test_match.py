@@ -50,6 +50,7 @@ SAME = {
     ),
     "names": ("- conv: {name: a, filters: 3, kernel_size: 1}\n- relu: {name: b}\n", IMAGE + "CONV1-3 -> RELU"),
     "upsampling by a factor or to a size": (IMAGE + "UPSAMPLE2x3", "- upsample: {size: 32x48}\n"),
+    "a trained factor for every channel": (IMAGE + "SCALE -> CONV1-4", IMAGE + "LAYER_SCALE -> CONV1-4"),
     "a hard tanh that is a ReLU6": (IMAGE + "RELU6", "- hardtanh: {low: 0, high: 6}\n"),
 }  # fmt: skip
 DIFFERENT = {
@@ -80,6 +81,7 @@ DIFFERENT = {
         "- upsample: {size: 32, mode: bilinear, align_corners: true}\n",
         "changed upsample1",
     ),
+    "one factor for the layer": ("- scale: {per: layer}\n", IMAGE + "LAYER_SCALE", "added layer_scale1"),
     "an average of a part": (IMAGE + "GAP", IMAGE + "AVGPOOL8", "added avgpool1"),
 }  # fmt: skip
 
@@ -188,6 +190,51 @@ def test_the_zoo_segments_as_torchvision(name: str) -> None:
     model = made(lambda: models.get_model(name, weights=None, weights_backbone=None))
     found = match(spec.report, archcalc.from_torch(model, spec.report.input).report, strict=True)
     assert found.equal, [(one.status, one.row.node.name, one.settings) for one in found.changes][:5]
+
+
+def detector(name: str) -> Any:
+    """A detector of torchvision from the image to what its heads' convolutions give, before that is cut into boxes."""
+    models = pytest.importorskip("torchvision").models
+    from torch import nn
+
+    class Detector(nn.Module):  # type: ignore[misc,unused-ignore] # torch is an extra
+        def __init__(self) -> None:
+            super().__init__()
+            whole = models.get_model(name, weights=None, weights_backbone=None)
+            self.backbone = whole.backbone
+            if name != "fasterrcnn_resnet50_fpn":
+                self.classes, self.boxes = whole.head.classification_head, whole.head.regression_head
+
+        def forward(self, x: Any) -> Any:
+            levels = [*self.backbone(x).values()]
+            if name == "fasterrcnn_resnet50_fpn":
+                return levels
+            if name == "ssd300_vgg16":
+                heads = zip(self.boxes.module_list, self.classes.module_list, levels, strict=True)
+                return [head(level) for *both, level in heads for head in both]
+            classes = [self.classes.cls_logits(self.classes.conv(level)) for level in levels]
+            return classes + [self.boxes.bbox_reg(self.boxes.conv(level)) for level in levels]
+
+    return Detector
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(
+    ("name", "theirs"),
+    [
+        ("resnet50_fpn", "fasterrcnn_resnet50_fpn"),  # whose backbone it is
+        ("retinanet_resnet50_fpn", "retinanet_resnet50_fpn"),
+        ("ssd300_vgg16", "ssd300_vgg16"),
+    ],
+)
+def test_the_zoo_detects_as_torchvision(name: str, theirs: str) -> None:
+    from archcalc.interop.torch.staging import made
+
+    spec = archcalc.load(f"zoo:{name}")
+    report = archcalc.from_torch(made(detector(theirs)), spec.report.inputs[0].output).report
+    found = match(spec.report, report, strict=True)
+    assert found.equal, [(one.status, one.row.node.name, one.settings) for one in found.changes][:5]
+    assert report.totals.macs == spec.report.totals.macs
 
 
 @pytest.mark.torch

@@ -55,6 +55,7 @@ KEYS: dict[str, dict[str, Any]] = {
     "elu": {},
     "fc": {"units": 5},
     "flatten": {},
+    "frozen_bn": {},
     "gap": {},
     "gelu": {},
     "gmp": {},

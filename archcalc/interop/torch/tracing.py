@@ -203,6 +203,23 @@ class Trace:
         self.drafts.append(Draft(layer, tuple(inputs), volume, self.where(), tensors, sources, inplace, reads))
         return len(self.drafts) - 1
 
+    def frozen_norm(self, module: Any, result: Any) -> None:
+        """One layer for what a FrozenBatchNorm2d has computed last: a product and a sum with what it makes of its buffers."""
+        known = self.known.get(id(result))
+        last = len(self.drafts) - 1
+        if not isinstance(known, Value) or known.node != last:
+            return
+        product, total = self.drafts[-2:]
+        if (product.layer.type, total.layer.type, total.inputs) != ("scale", "shift", (last - 1,)):
+            return
+        del self.drafts[-2:]
+        for one, value in self.known.items():
+            if isinstance(value, Value) and value.node >= last - 1:
+                self.known[one] = Murky(product.inputs, ())  # the product, which nobody else has
+        stored = (module.weight, module.bias, module.running_mean, module.running_var)
+        layer = made("frozen_bn", eps=float(getattr(module, "eps", 1e-5)))
+        self.set(result, Value(self.emit(layer, product.inputs, stored), known.layout))
+
     def sources(self, tensors: Iterable[Any]) -> tuple[int, ...]:
         """The parameters and buffers that tensors are made of."""
         found: dict[int, None] = {}
