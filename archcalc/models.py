@@ -10,6 +10,8 @@ from archcalc.diagnostics import Diagnostic, Span, SpecError
 from archcalc.graph import Graph
 from archcalc.language.document import Document
 from archcalc.language.specfile import SpecUnavailable
+from archcalc.language.training import TrainingSettings
+from archcalc.precision import DTYPES
 from archcalc.reader.values import read_volume_text
 from archcalc.volume import Volume
 
@@ -75,7 +77,11 @@ def examine_model(
 
 def examined(found: "Captured", path: str, *, convention: Convention = "inplace") -> Examination:
     """Everything about a model that was captured."""
-    return _examination(path, found.graph, found.findings, convention)
+    from archcalc.interop.torch.findings import holds
+
+    floats = {one.dtype for one in found.state if one.kind == "parameters"}
+    dtype = next(iter(floats)) if len(floats) == 1 and floats < {*DTYPES} else "float32"
+    return _examination(path, found.graph, (*found.findings, *holds(found.state)), convention, dtype)
 
 
 def examine_torch(spec: str, input: str | None, *, convention: Convention = "inplace") -> Examination:
@@ -109,10 +115,15 @@ def _needs_torch(what: str = "a PyTorch model") -> None:
         raise ImportError(f"{what} needs torch: pip install 'archcalc[torch]'")
 
 
-def _examination(path: str, graph: Graph, found: Iterable[Diagnostic], convention: Convention) -> Examination:
+def _examination(
+    path: str, graph: Graph, found: Iterable[Diagnostic], convention: Convention, dtype: str = "float32"
+) -> Examination:
+    """`dtype`: that of the model's parameters."""
     report = analyze(graph, convention=convention) if graph.nodes else Report(graph, ())
     problems = (*found, *report.problems)
-    return Examination(path, Document(graph.name, graph, problems), report, problems)
+    return Examination(
+        path, Document(graph.name, graph, problems, training=TrainingSettings(dtype=dtype)), report, problems
+    )
 
 
 def _inputs(given: Inputs) -> dict[str, Any]:

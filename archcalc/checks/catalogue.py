@@ -12,6 +12,7 @@ _WITHOUT_RULES = (
     "archcalc.formats",
     "archcalc.forward",
     "archcalc.interop.torch.capture",
+    "archcalc.interop.torch.closed",
     "archcalc.interop.torch.model",
     "archcalc.interop.torch.staging",
     "archcalc.interop.torch.values",

@@ -247,3 +247,38 @@ def test_arithmetic_that_is_nearly_grn_is_not() -> None:
 
     found = capture(Nearly(3, last=False), {"input": Volume(8, 8, 3)})
     assert [node.layer.type for node in found.graph.nodes] == ["input", "opaque"]
+
+
+def test_a_frozen_batch_norm_is_one_layer_whose_factors_autograd_keeps() -> None:
+    """torchvision's detectors compute with its buffers in every pass; behind frozen layers nothing is kept."""
+    misc = pytest.importorskip("torchvision").ops.misc
+
+    def network() -> Any:
+        return nn.Sequential(
+            nn.Conv2d(3, 4, 1),
+            misc.FrozenBatchNorm2d(4, eps=1e-3),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(4, 5, 1),
+            misc.FrozenBatchNorm2d(5),
+            nn.Conv2d(5, 2, 1),
+        )
+
+    def stopped() -> Any:
+        net = network()
+        for one in net[0].parameters():
+            one.requires_grad_(requires_grad=False)
+        return net
+
+    found = compared(network, (3, 8, 8))
+    assert [node.layer.type for node in found.graph.nodes] == [
+        "input",
+        "conv",
+        "frozen_bn",
+        "relu",
+        "conv",
+        "frozen_bn",
+        "conv",
+    ]
+    assert [node.layer.values().get("eps") for node in found.graph.nodes[2:6:3]] == [1e-3, 1e-5]
+    assert found.graph.nodes[2].name == "model.1"
+    compared(stopped, (3, 8, 8))

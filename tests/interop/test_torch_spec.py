@@ -127,7 +127,9 @@ class TestReport:
         result = subprocess.run(words, capture_output=True, text=True, check=False)
         assert result.returncode == 0, result.stderr
         assert '"params": 2682' in result.stdout  # (3*3*3)*4 + 4 + 256*10 + 10
-        assert result.stderr == "hello from mine\n"
+        assert result.stderr == (
+            "hello from mine\ntorch:mine:net: info[AC825]: it holds 2,682 parameters as float32 (10.48 KiB)\n"
+        )
 
 
 # -- what runs no code, with torch or without ------------------------------------------------------------

@@ -12,6 +12,7 @@ from archcalc.layers import TYPES
 torch = pytest.importorskip("torch")
 from measured import capture, compared, measured  # noqa: E402 - it imports torch
 from torch import nn  # noqa: E402
+from torch.autograd import Function  # noqa: E402
 from torch.nn import functional as F  # noqa: E402, N812 - as everybody calls it
 
 pytestmark = pytest.mark.torch
@@ -166,6 +167,144 @@ def test_torchscript_is_refused_by_name() -> None:
         inner = torch.jit.script(nn.Sequential(CONV(3, 4, 1)))
     with pytest.raises(archcalc.SpecError, match=r"0 is compiled \(TorchScript\) and cannot be watched"):
         archcalc.from_torch(nn.Sequential(inner), "8x8x3")
+
+
+class Swish(Function):
+    """As people write it to save memory; what it keeps is its own affair."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        ctx.save_for_backward(x)
+        return x * x.sigmoid()
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Any) -> Any:
+        (x,) = ctx.saved_tensors
+        s = x.sigmoid()
+        return gradient * s * (1 + x * (1 - s))
+
+
+class Reversal(Function):
+    """Gives back what it reads, and its setup is apart."""
+
+    @staticmethod
+    def forward(x: Any, rate: float) -> Any:
+        return x
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        ctx.rate = inputs[1]
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Any) -> Any:
+        return -ctx.rate * gradient, None
+
+
+class Product(Function):
+    @staticmethod
+    def forward(ctx: Any, x: Any, w: Any) -> Any:
+        return F.conv2d(x, w)
+
+
+swish = Swish.apply
+
+
+@pytest.mark.skipif("opaque" not in TYPES, reason="there is no opaque layer yet")
+def test_a_function_with_its_own_backward_pass_is_told_by_name() -> None:
+    """It neither vanishes, as what no operator made, nor is taken for what its forward pass does."""
+
+    def forward(net: Any, x: Any) -> Any:
+        y = net.b(swish(net.a(x)))
+        return Product.apply(Reversal.apply(y, 1.0), net.w)
+
+    model = Written(forward, a=CONV(3, 4, 1), b=CONV(4, 4, 1))
+    model.w = nn.Parameter(torch.zeros(5, 4, 1, 1))
+    before = {one: vars(one)["forward"] for one in (Swish, Reversal, Product)}
+    found = capture(model, {"input": archcalc.Volume(8, 8, 3)})
+    opaque = [node.layer for node in found.graph.nodes if node.layer.type == "opaque"]
+    assert [(one.what, one.params, one.macs) for one in opaque] == [("Swish", 0, 0), ("Reversal, Product", 20, 64 * 20)]  # type: ignore[attr-defined]
+    assert [one.message for one in found.findings] == [
+        "opaque is opaque: Swish",
+        "opaque_2 is opaque: Reversal, Product",
+    ]
+    assert (
+        found.findings[0]
+        .notes[0]
+        .startswith("Swish: it is a torch.autograd.Function, whose backward pass is its own, in the model (")
+    )
+    assert all(vars(one)["forward"] is was for one, was in before.items())
+    assert Swish.apply(torch.zeros(1)).item() == 0
+
+
+def test_a_compiled_function_is_told_by_name(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "compiled_activation.py").write_text("def act(x):\n    return x * x.sigmoid()\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    import compiled_activation  # type: ignore[import-not-found] # TorchScript wants a function in a file
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        act = torch.jit.script(compiled_activation.act)
+    found = capture(
+        Written(lambda net, x: net.b(act(net.a(x))), a=CONV(3, 4, 1), b=CONV(4, 4, 1)), {"x": archcalc.Volume(8, 8, 3)}
+    )
+    assert types(found) == ["input", "conv", "opaque", "conv"]
+    assert "act: it is compiled (TorchScript) and cannot be watched" in found.findings[0].notes[0]
+
+
+def test_another_way_for_a_larger_image_is_said() -> None:
+    def forward(net: Any, x: Any) -> Any:
+        y = net.a(x)
+        return net.b(y) if x.shape[-1] > 20 else y.relu()
+
+    found = capture(Written(forward, a=CONV(3, 4, 1), b=CONV(4, 4, 1)), {"input": archcalc.Volume(16, 16, 3)})
+    assert types(found) == ["input", "conv", "relu"]
+    (one,) = (one for one in found.findings if one.code == "AC823")
+    assert one.message == "the way depends on the size: at 80x80x3 there is b instead of relu"
+
+
+def test_values_that_are_set_and_random_ones_are_no_silent_gap() -> None:
+    def forward(net: Any, x: Any) -> Any:
+        y = net.a(x)
+        y[:, 0] = 0
+        z = net.b(y)
+        return net.c(z + torch.randn_like(z))
+
+    model = Written(forward, a=CONV(3, 4, 1), b=CONV(4, 4, 1), c=CONV(4, 4, 1))
+    found = capture(model, {"input": archcalc.Volume(8, 8, 3)})
+    assert types(found) == ["input", "conv", "opaque", "conv", "opaque", "conv"]
+    said = {one.code: one.message for one in found.findings}
+    assert said["AC823"].startswith("random numbers: randn_like in the model (")
+    assert [one.layer.what for one in found.graph.nodes if one.layer.type == "opaque"] == ["setitem", "randn_like, add"]  # type: ignore[attr-defined]
+
+
+def test_sequences_and_columns_are_given_as_such_where_images_do_not_do() -> None:
+    line = nn.Sequential(nn.Conv1d(2, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(4, 3))
+    report = archcalc.from_torch(line, "100x1x2").report
+    assert (report.rows[1].output, report.output, report.totals.params) == ((98, 1, 4), (1, 1, 3), 28 + 15)
+    column = nn.Sequential(nn.Linear(784, 10), nn.BatchNorm1d(10), nn.ReLU(), nn.Linear(10, 4))
+    assert archcalc.from_torch(column, "1x1x784").report.totals.params == 7850 + 20 + 44
+    with pytest.raises(archcalc.SpecError, match=r"fails in 0 .*test_torch_traps.*|fails in 0: RuntimeError"):
+        archcalc.from_torch(line, "10x10x2")
+
+
+def test_what_a_model_holds_is_said_by_type_and_planned_for() -> None:
+    model = nn.Sequential(CONV(3, 4, 3), nn.BatchNorm2d(4)).half()
+    net = archcalc.from_torch(model, "8x8x3")
+    assert net.document is not None
+    (one,) = net.document.problems
+    assert (one.code, one.severity) == ("AC825", "info")
+    assert one.message == (
+        "it holds 120 parameters as float16 (240 B), 8 buffers as float16 (16 B), 1 buffer as int64 (8 B)"
+    )
+    assert net.plan().settings.dtype == "float16"
+
+
+def test_an_error_of_the_model_names_its_line() -> None:
+    def forward(net: Any, x: Any) -> Any:
+        return net.a(x.flatten(1))
+
+    with pytest.raises(archcalc.SpecError, match=r"the model fails in a \(.*test_torch_traps\.py:\d+\): RuntimeError"):
+        archcalc.from_torch(Written(forward, a=nn.Linear(5, 4)), "8x8x3")
 
 
 def test_a_way_that_depends_on_values_is_said() -> None:

@@ -1,6 +1,5 @@
 """The run: a model's operators are watched as its modules call them."""
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
@@ -9,9 +8,11 @@ from torch.nn.modules import module as modules
 from torch.overrides import TorchFunctionMode
 
 from archcalc.interop.torch.call import Call
+from archcalc.interop.torch.closed import called_through
 from archcalc.interop.torch.idioms import spelled_out
 from archcalc.interop.torch.operators import HANDLERS
 from archcalc.interop.torch.operators.views import VIEWS
+from archcalc.interop.torch.source import calling
 from archcalc.interop.torch.tracing import Known, Made, Murky, NotUnderstood, Trace, Value, Weight, Where, Work, made
 from archcalc.records import NamedTuple
 
@@ -39,7 +40,6 @@ MULTIPLYING = frozenset(
         "conv_transpose3d",
     )
 )
-OWN = ("torch.", "archcalc.interop.")  # code that is not the user's
 
 
 class Entered(NamedTuple):
@@ -60,6 +60,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc] # torch is an extra
         self.calls = 0
         self.asked: list[tuple[str, Where]] = []  # operators whose answer depends on the image's values
         self.random: list[tuple[str, Where]] = []
+        self.hidden = 0  # functions being called in which nothing is to be seen
         self.trace = Trace(named, self.where, spelled_out)
 
     # -- modules ----------------------------------------------------------------------------------
@@ -69,11 +70,14 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc] # torch is an extra
             modules.register_module_forward_pre_hook(self.entered),
             modules.register_module_forward_hook(self.left),
         ]
+        self.closed = called_through(self.closed_call)
+        self.closed.__enter__()
         super().__enter__()
         return self
 
     def __exit__(self, *error: object) -> None:
         super().__exit__(*error)
+        self.closed.__exit__(None, None, None)
         for hook in self.hooks:
             hook.remove()
 
@@ -87,6 +91,8 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc] # torch is an extra
     def left(self, module: Any, inputs: Any, result: Any) -> Any:
         """What a module gave; a copy where it is one of those that do nothing in eval and leave no trace of themselves."""
         try:
+            if type(module).__name__ == "FrozenBatchNorm2d" and isinstance(result, torch.Tensor):
+                self.trace.frozen_norm(module, result)
             rate = dropped(module) if isinstance(result, torch.Tensor) else 0.0
             known = self.trace.known.get(id(result))
             if rate and isinstance(known, Value) and any(result is one for one in inputs):
@@ -104,7 +110,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc] # torch is an extra
         return None
 
     def where(self) -> Where:
-        return Where(*(self.stack[-1] if self.stack else ("", 0, False)), _site())
+        return Where(*(self.stack[-1] if self.stack else ("", 0, False)), calling())
 
     # -- operators --------------------------------------------------------------------------------
 
@@ -112,7 +118,7 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc] # torch is an extra
         kwargs = kwargs or {}
         name = getattr(func, "__name__", type(func).__name__)
         result = func(*args, **kwargs)
-        if name in QUIET or (name in ("__get__", "__set__") and not isinstance(result, torch.Tensor)):
+        if self.hidden or name in QUIET or (name in ("__get__", "__set__") and not isinstance(result, torch.Tensor)):
             return result
         if name == "__get__":  # .T, .data: the attribute's name is the descriptor's
             name = func.__self__.__name__
@@ -155,13 +161,40 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc] # torch is an extra
                     trace.set(one, value)
         except NotUnderstood as error:
             del trace.drafts[drafts:]
-            murky = self.unknown(func, operator, str(error), args, kwargs)
+            macs = _counted(func, args, kwargs)[1] if operator in MULTIPLYING else 0
+            murky = self.unknown(operator, str(error), macs, args, kwargs)
             alike = self.alike(args, kwargs)
             if written:
                 trace.overwritten(made[0], plain)
             for one in made:
                 trace.set(one, murky._replace(alike=alike.get(tuple(one.shape))))
         return result
+
+    def closed_call(self, name: str, why: str, function: Any, args: Any, kwargs: Any) -> Any:
+        """A function that hides what it does: work without a layer, with what it multiplies."""
+        self.hidden += 1
+        try:
+            result, macs = _counted(function, args, kwargs)
+        finally:
+            self.hidden -= 1
+        read = [*tensors((args, kwargs))]
+        if self.hidden or not read:
+            return result
+        copies = {id(one): one.view_as(one) for one in tensors(result) if any(one is other for other in read)}
+        result = _replaced(result, copies)  # it may give back what it read
+        alike = self.alike(args, kwargs)
+        images = [one for one in read if self.reads_image(one)]  # asks of all of them, so that weights are noted
+        if images:
+            murky = self.unknown(name, why, macs, args, kwargs)
+            for one in tensors(result):
+                self.trace.set(one, murky._replace(alike=alike.get(tuple(one.shape))))
+        return result
+
+    def reads_image(self, tensor: Any) -> bool:
+        try:
+            return not isinstance(self.trace.get(tensor), Weight)
+        except NotUnderstood:  # of what has been overwritten
+            return True
 
     def handled(self, name: str, args: Any, kwargs: Any, result: Any, *, inplace: bool) -> list[Value]:
         """What the operator's handler makes of it."""
@@ -176,8 +209,8 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc] # torch is an extra
         given = handler(Call(self.trace, name, args, kwargs, result, inplace=inplace))
         return [given] if isinstance(given, Value) else [*given]
 
-    def unknown(self, func: Any, name: str, why: str, args: Any, kwargs: Any) -> Murky:
-        """Work without a layer: what it reads, and what it multiplies."""
+    def unknown(self, name: str, why: str, macs: int, args: Any, kwargs: Any) -> Murky:
+        """Work without a layer, and what it reads."""
         nodes: dict[int, None] = {}
         work: dict[int, None] = {}
         sources: dict[int, None] = {}
@@ -193,7 +226,6 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc] # torch is an extra
                 case Murky(read, done, _):
                     nodes.update(dict.fromkeys(read))
                     work.update(dict.fromkeys(done))
-        macs = _multiplied(func, args, kwargs) if name in MULTIPLYING else 0
         self.trace.work.append(Work(name, why, macs, tuple(sources), self.where(), args, kwargs, before))
         return Murky(tuple(nodes), (*work, len(self.trace.work) - 1))
 
@@ -250,21 +282,20 @@ def _overwrites(name: str) -> bool:
     return name.endswith("_")
 
 
-def _multiplied(func: Any, args: Any, kwargs: Any) -> int:
-    """Multiply-accumulates of an operator, by running it again under PyTorch's own counter."""
+def _counted(func: Any, args: Any, kwargs: Any) -> tuple[Any, int]:
+    """What a function gives, and its multiply-accumulates by PyTorch's own counter."""
     from torch.utils.flop_counter import FlopCounterMode
 
     with FlopCounterMode(display=False) as counter:
-        func(*args, **kwargs)
+        result = func(*args, **kwargs)
     flops: int = counter.get_total_flops()
-    return flops // 2
+    return result, flops // 2
 
 
-def _site() -> tuple[str, int] | None:
-    """The line that called the operator: the innermost that is not PyTorch's or ours."""
-    frame = sys._getframe(1)  # noqa: SLF001 - what Python offers for this
-    while frame is not None:
-        if not f"{frame.f_globals.get('__name__', '')}.".startswith(OWN):
-            return frame.f_code.co_filename, frame.f_lineno
-        frame = frame.f_back  # type: ignore[assignment]
-    return None
+def _replaced(value: Any, copies: Mapping[int, Any]) -> Any:
+    """A tensor, or a list or tuple of them, with copies in place of some."""
+    if isinstance(value, torch.Tensor):
+        return copies.get(id(value), value)
+    if copies and type(value) in (list, tuple):
+        return type(value)(_replaced(one, copies) for one in value)
+    return value

@@ -1,9 +1,13 @@
 """What a capture has to say about a model, with the module's path and the user's line."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from archcalc.diagnostics import NOWHERE, Diagnostic, rule
+from archcalc.graph import Node
+from archcalc.interop.torch.source import written
 from archcalc.interop.torch.tracing import Where, Work
+from archcalc.units import size
 
 NOT_A_LAYER = rule(
     "AC820",
@@ -49,6 +53,16 @@ FAILED = rule(
     """,
 )
 
+HOLDS = rule(
+    "AC825",
+    "what a PyTorch model holds",
+    """
+    Parameters and buffers by their type in memory, each tensor once, those that nothing uses included: what a checkpoint
+    stores.  `plan` takes the type of the parameters for the values, where all have one and `--dtype` says no other.
+    """,
+    "info",
+)
+
 
 def place(where: Where) -> str:
     """`in layer1.0 (resnet.py:92)`."""
@@ -69,22 +83,55 @@ def not_layers(work: Sequence[Work], name: str) -> Diagnostic:
 MOST = 8  # notes of a finding
 
 
-def unused(parameters: Iterable[tuple[str, int]]) -> list[Diagnostic]:
+class Stored(NamedTuple):
+    """What a model holds of one type: how many values, in so many bytes."""
+
+    kind: str  # parameters or buffers
+    dtype: str
+    values: int
+    bytes: int
+
+
+def unused(parameters: Iterable[tuple[str, int]], modules: Mapping[str, Any]) -> list[Diagnostic]:
     found = [*parameters]
     if not found:
         return []
     total = sum(size for _, size in found)
     names = ", ".join(name for name, _ in found[:MOST]) + (", ..." if len(found) > MOST else "")
     message = f"{len(found):,} parameters ({total:,} values) are never used: {names}"
-    return [Diagnostic(UNUSED, message, NOWHERE, "warning")]
+    notes = written((path for path, _ in found), modules)
+    return [Diagnostic(UNUSED, message, NOWHERE, "warning", notes=tuple(notes[:MOST]))]
 
 
-def unread(paths: Iterable[str]) -> list[Diagnostic]:
+def unread(paths: Iterable[str], modules: Mapping[str, Any]) -> list[Diagnostic]:
     found = [*dict.fromkeys(paths)]
     if not found:
         return []
     names = ", ".join(found[:MOST]) + (", ..." if len(found) > MOST else "")
-    return [Diagnostic(UNREAD, f"nobody reads what is computed in {names}", NOWHERE, "warning")]
+    notes = tuple(written(found, modules)[:MOST])
+    return [Diagnostic(UNREAD, f"nobody reads what is computed in {names}", NOWHERE, "warning", notes=notes)]
+
+
+def differs(here: Sequence[Node], there: Sequence[Node], size: str) -> list[Diagnostic]:
+    """One finding where a larger image takes another way, with the first layer at which it does."""
+    one, other = ([(node.layer.type, node.inputs, node.name, node.shares) for node in nodes] for nodes in (here, there))
+    if one == other:
+        return []
+    at = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    first, instead = (nodes[at].name if at < len(nodes) else "the end" for nodes in (here, there))
+    message = f"the way depends on the size: at {size} there is {instead} instead of {first}"
+    if first == instead:
+        message = f"the way depends on the size: at {size} {first} is another layer, or reads another one"
+    return [Diagnostic(DEPENDS, message, NOWHERE, "warning")]
+
+
+def holds(state: Iterable[Stored]) -> list[Diagnostic]:
+    """`25,557,032 parameters as float32 (97.5 MiB)`, and buffers."""
+    texts = [
+        f"{one.values:,} {one.kind if one.values != 1 else one.kind[:-1]} as {one.dtype} ({size(one.bytes)})"
+        for one in state
+    ]
+    return [Diagnostic(HOLDS, f"it holds {', '.join(texts)}", NOWHERE, "info")] if texts else []
 
 
 def depends(asked: Iterable[tuple[str, Where]], random: Iterable[tuple[str, Where]]) -> list[Diagnostic]:

@@ -11,8 +11,10 @@ from archcalc.diagnostics import NOWHERE, Diagnostic
 from archcalc.graph import Graph, Node
 from archcalc.interop.torch import findings
 from archcalc.interop.torch.capture import Recorder, tensors
+from archcalc.interop.torch.findings import Stored
 from archcalc.interop.torch.layout import Layout
 from archcalc.interop.torch.naming import module_of, names, writable
+from archcalc.interop.torch.source import failing
 from archcalc.interop.torch.staging import staged, unwrapped
 from archcalc.interop.torch.tracing import IMAGES, Draft, Murky, NotUnderstood, Trace, Value
 from archcalc.records import NamedTuple
@@ -36,6 +38,7 @@ class Captured(NamedTuple):
         Draft, ...
     ]  # of the nodes, with the tensors that are their weights, in the order of PyTorch's arguments
     unused: int  # values of parameters that nothing uses
+    state: tuple[Stored, ...] = ()  # its parameters and buffers as they are, each tensor once
     run: "Computed | None" = None
 
 
@@ -64,14 +67,49 @@ def capture(model: Any, inputs: Mapping[str, Volume | Any], *, name: str = "", v
     on_meta = any(one.device.type == "meta" for one in model.parameters())
     if on_meta or not values:
         try:
-            return _captured(model, inputs, name, values=False)
+            found = _any_form(model, inputs, name, values=False)
+            return found._replace(findings=(*found.findings, *_elsewhere(model, inputs, found)))
         except _Stopped as stopped:
             if on_meta:
                 raise stopped.told() from stopped.error
     try:
-        return _captured(model, inputs, name, values=True)
+        return _any_form(model, inputs, name, values=True)
     except _Stopped as stopped:
         raise stopped.told() from stopped.error
+
+
+def _any_form(model: Any, inputs: Mapping[str, Volume | Any], name: str, *, values: bool) -> Captured:
+    """On images; on sequences N, C, L where those of height 1 do not do, and on columns N, C where those of one pixel do not."""
+    volumes = [one for one in inputs.values() if isinstance(one, Volume)]
+    axes = [4] + [3] * all(one.height == 1 for one in volumes) + [2] * all(one[:2] == (1, 1) for one in volumes)
+    first: _Stopped | None = None
+    for number in axes if volumes else axes[:1]:
+        try:
+            return _captured(model, inputs, name, values=values, axes=number)
+        except _Stopped as stopped:
+            first = first or stopped
+    assert first is not None
+    raise first
+
+
+def _larger(side: int) -> int:
+    """About twice as long, and the same by 64, as strides and paddings see it."""
+    return side + 64 * -(-side // 64)
+
+
+def _elsewhere(model: Any, inputs: Mapping[str, Volume | Any], found: Captured) -> list[Diagnostic]:
+    """What it says if the model does other things for larger images."""
+    volumes = {name: one for name, one in inputs.items() if isinstance(one, Volume)}
+    larger = {name: one._replace(width=_larger(one.width), height=_larger(one.height)) for name, one in volumes.items()}
+    if len(larger) < len(inputs) or any(one.height == 1 for one in volumes.values()):
+        return []
+    try:
+        other = _captured(model, larger, "", values=False)
+    except (_Stopped, NoModel):  # made for one size, as whatever has an fc on its image
+        return []
+    return findings.differs(
+        found.graph.nodes, other.graph.nodes, " and ".join(str(one)[1:-1] for one in larger.values())
+    )
 
 
 class _Stopped(Exception):
@@ -84,19 +122,24 @@ class _Stopped(Exception):
         inner = self.recorder.where() if self.recorder.stack else None
         kind, text = type(self.error).__name__, " ".join(str(self.error).split())
         where = f" in {inner.path}" if inner and inner.path else ""
+        site = failing(self.error.__traceback__)
+        where += f" ({site[0]}:{site[1]})" if site else ""
         return NoModel(f"the model fails{where}: {kind}: {text[:500]}", ())
 
 
-def _captured(model: Any, inputs: Mapping[str, Volume | Any], name: str, *, values: bool) -> Captured:
+def _captured(model: Any, inputs: Mapping[str, Volume | Any], name: str, *, values: bool, axes: int = 4) -> Captured:
+    """`axes` of the tensors that volumes become."""
     with staged(model, values=values):
         paths: dict[int, str] = {}
         for path, one in model.named_modules():
             paths.setdefault(id(one), path)
         named = {id(one): (path, one) for path, one in _tensors(model)}
         recorder = Recorder(paths, named)
+        dtype = next((one.dtype for one in model.parameters() if one.is_floating_point()), torch.float32)
         with torch.random.fork_rng(devices=()):
             torch.manual_seed(0)
-            images = [_image(one, "cpu" if values else "meta") for one in inputs.values()]
+            device = "cpu" if values else "meta"
+            images = [_image(one, device, axes, dtype) for one in inputs.values()]
         copies = tuple(one.clone() for one in images) if values else ()  # a model may work in its input's memory
         for image, given in zip(images, inputs.values(), strict=True):
             recorder.trace.input(image, given if isinstance(given, Volume) else _volume(image))
@@ -112,9 +155,10 @@ def _tensors(model: Any) -> list[tuple[str, Any]]:
     return [*model.named_parameters(), *model.named_buffers()]
 
 
-def _image(given: Volume | Any, device: str) -> Any:
+def _image(given: Volume | Any, device: str, axes: int, dtype: Any) -> Any:
     if isinstance(given, Volume):
-        return torch.rand(IMAGES, given.channels, given.height, given.width, device=device)
+        sides = (given.channels, given.height, given.width) if axes == 4 else (given.channels, given.width)[: axes - 1]
+        return torch.rand(IMAGES, *sides, device=device).to(dtype)
     one = given[:1].expand(IMAGES, *given.shape[1:])
     if device == "meta":
         return torch.empty_like(one, device="meta")
@@ -185,18 +229,29 @@ def _assembled(
         for number, draft in enumerate(trace.drafts)
         if number not in place and (draft.sources or draft.layer.type not in ("flatten", "split", "shuffle"))
     ]
+    modules = dict(model.named_modules())
     said = [
         *(
             findings.not_layers([trace.work[one] for one in trace.opaque[old]], own)
             for old, own in zip(keep, called, strict=True)
             if old in trace.opaque
         ),
-        *findings.unused(idle),
-        *findings.unread(dead),
+        *findings.unused(idle, modules),
+        *findings.unread(dead, modules),
         *findings.depends(recorder.asked, recorder.random),
     ]
     run = Computed(images, _seen(trace, place), _results(trace, results, place)) if images else None
-    return Captured(graph, tuple(said), tuple(drafts), sum(size for _, size in idle), run)
+    return Captured(graph, tuple(said), tuple(drafts), sum(size for _, size in idle), _state(model), run)
+
+
+def _state(model: Any) -> tuple[Stored, ...]:
+    found: dict[tuple[str, str], Stored] = {}
+    for kind, held in (("parameters", model.parameters()), ("buffers", model.buffers())):
+        for one in held:
+            key = kind, str(one.dtype).removeprefix("torch.")
+            before = found.get(key, Stored(*key, 0, 0))
+            found[key] = Stored(*key, before.values + one.numel(), before.bytes + one.numel() * one.element_size())
+    return tuple(found.values())
 
 
 def _seen(trace: Trace, place: Mapping[int, int]) -> dict[int, tuple[Any, Layout]]:
