@@ -3,18 +3,18 @@
 import os
 import re
 from collections.abc import Iterable, Iterator
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from archcalc.editing.context import NAMING, WORDS, Context, summary
 from archcalc.graph import Graph
 from archcalc.language.specfile import zoo_names
 from archcalc.layers import TYPES
+from archcalc.records import NamedTuple
+from archcalc.regex import regex
 
 Kind = Literal["key", "type", "word", "variable", "layer", "value", "file"]
 
-_SUFFIX = re.compile(
-    r"([A-Za-z_]+)(?:\d[\dx]*)?(?:-(?:\d+|\([^()]*\)|\$\w+))?((?:[a-z](?:\d[\dx]*|\([^()]*\)))*)", re.ASCII
-)
+_SUFFIX = regex(r"([A-Za-z_]+)(?:\d[\dx]*)?(?:-(?:\d+|\([^()]*\)|\$\w+))?((?:[a-z](?:\d[\dx]*|\([^()]*\)))*)", re.ASCII)
 
 
 class Item(NamedTuple):

@@ -7,6 +7,7 @@ from typing import Any
 from archcalc.checks.expect import KEYS as EXPECTED
 from archcalc.language.document import KEYS
 from archcalc.layers import TYPES
+from archcalc.regex import regex
 
 WORDS = {
     "repeat": "how often `layers` are repeated",
@@ -23,9 +24,9 @@ MANNER = {
 }
 NAMING = ("from", "inputs", "share", "like", "outputs", "freeze")  # keys whose values are names of layers
 
-_WORD = re.compile(r"\$?[A-Za-z_][\w./-]*|\$", re.ASCII)
-_KEY = re.compile(r"[ ]*(?:-[ ]+)*([A-Za-z_$][\w./$-]*)[ ]*:(?:[ ]|$)", re.ASCII)
-_QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"\\]|\\.)*\"")
+_WORD = regex(r"\$?[A-Za-z_][\w./-]*|\$", re.ASCII)
+_KEY = regex(r"[ ]*(?:-[ ]+)*([A-Za-z_$][\w./$-]*)[ ]*:(?:[ ]|$)", re.ASCII)
+_QUOTED = regex(r"'(?:[^']|'')*'|\"(?:[^\"\\]|\\.)*\"")
 
 
 def word_at(line: str, column: int) -> tuple[str, int]:

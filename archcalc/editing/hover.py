@@ -1,12 +1,11 @@
 """What is said of the place under the cursor: a layer with its arithmetic, a variable with its value, a key with its meaning."""
 
-from typing import NamedTuple
-
 from archcalc.analysis.explanation import facts
 from archcalc.architecture import Examination
 from archcalc.diagnostics import Span
 from archcalc.editing.context import Context, word_at
 from archcalc.graph import Node
+from archcalc.records import NamedTuple
 
 INDENT = 10
 MOST_PASSES = 5

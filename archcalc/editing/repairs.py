@@ -6,7 +6,6 @@ the word that was meant, put where they belong: `padding: 1` is `p1` in a patter
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from archcalc.architecture import Examination, examine
 from archcalc.authoring.fix import apply, better
@@ -15,13 +14,15 @@ from archcalc.graph import Node
 from archcalc.language.specfile import SpecText
 from archcalc.reader.nodes import Mapping, Scalar, Value
 from archcalc.reader.nodes import Sequence as List
+from archcalc.records import NamedTuple
+from archcalc.regex import regex
 
 MOST = 8  # repairs that are tried for a finding
 
-_SETTING = re.compile(r"`([a-z_]+): ?([^`\s]+)`")
-_MEANT = re.compile(r"(?:did you mean|here it is|write) `([^`]+)`")
-_SIDES = re.compile(r"nearest (width|height)s? ")
-_INPUTS = re.compile(r"\b(\d+)x(\d+)\b")
+_SETTING = regex(r"`([a-z_]+): ?([^`\s]+)`")
+_MEANT = regex(r"(?:did you mean|here it is|write) `([^`]+)`")
+_SIDES = regex(r"nearest (width|height)s? ")
+_INPUTS = regex(r"\b(\d+)x(\d+)\b")
 
 
 class Repair(NamedTuple):

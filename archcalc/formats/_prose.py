@@ -2,7 +2,9 @@
 
 import re
 
-_CODE = re.compile(r"(`[^`]*`|^ {4}.*$)", re.MULTILINE)  # what is left as it is stands at odd places of a split
+from archcalc.regex import regex
+
+_CODE = regex(r"(`[^`]*`|^ {4}.*$)", re.MULTILINE)  # what is left as it is stands at odd places of a split
 
 
 def prose(text: str) -> str:

@@ -4,8 +4,9 @@ import re
 from collections.abc import Mapping
 
 from archcalc.analysis.analyze import Report
+from archcalc.regex import regex
 
-_SAFE = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]{0,127}", re.ASCII)
+_SAFE = regex(r"[A-Za-z_/][A-Za-z0-9_./-]{0,127}", re.ASCII)
 
 
 def ids(report: Report) -> Mapping[int, str]:

@@ -1,12 +1,13 @@
 """What a capture has to say about a model, with the module's path and the user's line."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from archcalc.diagnostics import NOWHERE, Diagnostic, rule
 from archcalc.graph import Node
 from archcalc.interop.torch.source import written
 from archcalc.interop.torch.tracing import Where, Work
+from archcalc.records import NamedTuple
 from archcalc.units import size
 
 NOT_A_LAYER = rule(

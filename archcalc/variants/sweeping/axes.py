@@ -8,6 +8,7 @@ from archcalc.diagnostics import Refusal, Span, rule
 from archcalc.language.definitions import Setting
 from archcalc.language.suggest import nearest
 from archcalc.reader.expression import names_in
+from archcalc.regex import regex
 from archcalc.variants.sweeping.space import INPUT, SIDES, Axis, Derived, Space
 
 BAD_AXIS = rule(
@@ -26,11 +27,11 @@ BAD_AXIS = rule(
 
 MAX_VALUES = 1_000_000  # of one axis that is no range
 
-_NAME = re.compile(r"\s*([A-Za-z_]\w*(?:\.(?:width|height|channels))?)\s*", re.ASCII)
-_RANGE = re.compile(r"(-?[\d_]+)\s*\.\.\s*(-?[\d_]+)(?:\s*:\s*(\*?)\s*([\d_]+))?", re.ASCII)
-_NUMBER = re.compile(r"-?\d+(?:_\d+)*", re.ASCII)
-_VOLUME = re.compile(r"(\d+)\s*[xX\u00d7]\s*(\d+)\s*[xX\u00d7]\s*(\d+)", re.ASCII)
-_ITEM = re.compile(r"\s*(?:\[([^\[\]()]*)\]|\(([^\[\]()]*)\)|([^,\[\]()]+))\s*(,|$)")
+_NAME = regex(r"\s*([A-Za-z_]\w*(?:\.(?:width|height|channels))?)\s*", re.ASCII)
+_RANGE = regex(r"(-?[\d_]+)\s*\.\.\s*(-?[\d_]+)(?:\s*:\s*(\*?)\s*([\d_]+))?", re.ASCII)
+_NUMBER = regex(r"-?\d+(?:_\d+)*", re.ASCII)
+_VOLUME = regex(r"(\d+)\s*[xX\u00d7]\s*(\d+)\s*[xX\u00d7]\s*(\d+)", re.ASCII)
+_ITEM = regex(r"\s*(?:\[([^\[\]()]*)\]|\(([^\[\]()]*)\)|([^,\[\]()]+))\s*(,|$)")
 
 
 def read_axis(text: str, line: int = 1) -> Axis | Derived:

@@ -10,6 +10,7 @@ from archcalc.checks.figures import read_count
 from archcalc.diagnostics import Refusal, Span, rule
 from archcalc.language.suggest import nearest
 from archcalc.records import NamedTuple
+from archcalc.regex import regex
 from archcalc.variants.sweeping.quantities import QUANTITIES, Wanted
 
 BAD_CONDITION = rule(
@@ -26,11 +27,11 @@ BAD_CONDITION = rule(
 
 MAX_NESTING = 32
 
-_TOKEN = re.compile(
+_TOKEN = regex(
     r"\s*(?:(\d+(?:_\d+)*(?:\.\d+)?)[ \t]*([A-Za-z]*)|\$([A-Za-z_]\w*)|([A-Za-z_]\w*(?:\.[a-z]+)?)|(//|[<>=!]=|[-+*%()<>=]))",
     re.ASCII,
 )
-_AT = re.compile(r"\s+at\s+batch\s+(\d{1,9})\b", re.ASCII)
+_AT = regex(r"\s+at\s+batch\s+(\d{1,9})\b", re.ASCII)
 _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "<=": operator.le,
     ">=": operator.ge,
