@@ -50,7 +50,6 @@ FILE = click.Path(dir_okay=False)
 @click.option("--extending", is_flag=True, help="Check also the specs beside each SPEC that extend it.")
 @click.option(
     "--jobs",
-    "-j",
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
