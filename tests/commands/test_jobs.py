@@ -81,4 +81,4 @@ def test_an_interrupt_ends_all_of_them(folder: Path) -> None:
 def test_wrong_numbers() -> None:
     found = check("zoo:vgg16", "--jobs", "0")
     assert found.returncode == 2
-    assert "Invalid value for '--jobs' / '-j': 0 is not in the range x>=1." in found.stderr
+    assert "Invalid value for '--jobs': 0 is not in the range x>=1." in found.stderr
