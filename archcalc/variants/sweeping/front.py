@@ -103,6 +103,9 @@ def front(costs: Sequence[Array], numbers: Array) -> Array:
     """The positions of what nothing else is as good as in everything and better in something; sorted by the costs."""
     order = np.lexsort([numbers, *reversed(costs)])
     columns = [one[order] for one in costs]
+    if len(columns) == 2 and columns[1].dtype != object:
+        least = np.minimum.accumulate(columns[1])
+        return order[np.concatenate([[True], columns[1][1:] < least[:-1]])] if len(order) else order
     if len(columns) == 3:
         return order[_staircase(columns[1].tolist(), columns[2].tolist())]
     kept: list[int] = []
