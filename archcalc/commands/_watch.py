@@ -8,6 +8,7 @@ alternate one, and what was found last stays behind on the ordinary one.
 import gc
 import io
 import os
+import re
 import signal
 import sys
 import time
@@ -25,6 +26,8 @@ SHOWN_FILES = 3
 _ENTER, _LEAVE = "\x1b[?1049h", "\x1b[?1049l"
 _BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"  # what is between is drawn at once, where the terminal knows how
 _HOME, _REST_OF_LINE, _REST = "\x1b[H", "\x1b[K", "\x1b[J"
+
+_COLOR = re.compile(r"\x1b\[[\d;]*m")
 
 Stamp = tuple[int, int, int] | None
 
@@ -101,8 +104,9 @@ def _frame(shown: Shown, files: list[str], terminal: Any) -> str:
     size = os.get_terminal_size(terminal.fileno())
     lines = shown.text.splitlines()
     room = max(1, (size.lines or 24) - 2)
-    if len(lines) > room:
-        hidden = len(lines) - room + 1
+    heights = [_height(line, size.columns or 80) for line in lines]
+    if sum(heights) > room:
+        hidden = next(n for n in range(len(lines) + 1) if sum(heights[n:]) < room)
         lines = [f"{hidden:,} lines above are not shown; they are when this ends", *lines[hidden:]]
     names = ", ".join(shown_path(one) for one in files[:SHOWN_FILES])
     if len(files) > SHOWN_FILES:
@@ -110,6 +114,11 @@ def _frame(shown: Shown, files: list[str], terminal: Any) -> str:
     status = f"exit {shown.code}; watching {names}; Ctrl-C ends"[: (size.columns or 80) - 1]
     text = "".join(f"{line}{_REST_OF_LINE}\n" for line in [*lines, ""])
     return f"{_BEGIN}{_HOME}{text}{status}{_REST_OF_LINE}{_REST}{_END}"
+
+
+def _height(line: str, columns: int) -> int:
+    """How many rows of the terminal a line takes, without its colours."""
+    return max(1, -(-len(_COLOR.sub("", line)) // columns))
 
 
 def _write(terminal: Any, text: str) -> None:

@@ -141,6 +141,19 @@ def test_a_low_terminal_shows_the_end_and_says_so(folder: Path) -> None:
     assert "conv39" in terminal.text[at:]
 
 
+def test_lines_that_are_wider_than_the_terminal_take_more_rows() -> None:
+    from archcalc.commands._watch import _height
+
+    assert [_height("\x1b[1;31m" + "x" * length + "\x1b[0m", 20) for length in (0, 1, 20, 21, 40, 41)] == [
+        1,
+        1,
+        1,
+        2,
+        2,
+        3,
+    ]
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
