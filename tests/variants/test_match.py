@@ -228,6 +228,7 @@ def detector(name: str) -> Any:
     ],
 )
 def test_the_zoo_detects_as_torchvision(name: str, theirs: str) -> None:
+    pytest.importorskip("torchvision")
     from archcalc.interop.torch.staging import made
 
     spec = archcalc.load(f"zoo:{name}")
