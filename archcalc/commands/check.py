@@ -15,15 +15,11 @@ from archcalc.commands._common import (
     deliver,
     examine_spec,
     extended_by,
-    format_option,
     look_for,
-    output_option,
     refuse_overwriting,
-    spec_argument,
     spec_files,
-    spec_options,
-    watch_option,
 )
+from archcalc.commands._options import format_option, output_option, spec_argument, spec_options, watch_option
 
 if TYPE_CHECKING:
     from archcalc.architecture import Examination

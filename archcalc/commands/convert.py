@@ -4,18 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archcalc.commands._common import (
-    FOUND,
-    OK,
-    USAGE,
-    deliver,
-    examine_spec,
-    explain,
-    output_option,
-    refuse_overwriting,
-    spec_argument,
-    spec_options,
-)
+from archcalc.commands._common import FOUND, OK, USAGE, deliver, examine_spec, print_findings, refuse_overwriting
+from archcalc.commands._options import output_option, spec_argument, spec_options
 
 if TYPE_CHECKING:
     from archcalc.variants.convert import Conversion
@@ -52,12 +42,12 @@ def convert(spec: str, fc_to_conv: bool, path: str | None, variables: tuple[str,
     found = examine_spec(spec, variables, None)
     if found is None:
         return USAGE
-    explain(found)
+    print_findings(found)
     if not found.fits:
         return FOUND
     converted, problems = conversion.fc_to_conv(found.report, volume)
     if converted is None:
-        explain(found._replace(diagnostics=tuple(problems)))
+        print_findings(found._replace(diagnostics=tuple(problems)))
         return FOUND
     comment = "Written by `archcalc convert --fc-to-conv`: every fc is a convolution now."
     head: dict[str, str | int] = {

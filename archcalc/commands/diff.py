@@ -9,14 +9,11 @@ from archcalc.commands._common import (
     USAGE,
     deliver,
     examine_spec,
-    explain,
-    format_option,
     look_for,
-    output_option,
+    print_findings,
     refuse_overwriting,
-    spec_argument,
-    spec_options,
 )
+from archcalc.commands._options import format_option, output_option, spec_argument, spec_options
 
 
 @click.command()
@@ -51,8 +48,8 @@ def diff(
     b = examine_spec(second or first, variables, input_size, runs=True) if a is not None else None
     if a is None or b is None:
         return USAGE
-    explain(a)
-    explain(b)
+    print_findings(a)
+    print_findings(b)
     if not (a.fits and b.fits):
         return USAGE
     from archcalc.variants.diff import compare

@@ -3,20 +3,8 @@
 import click
 
 from archcalc import formats
-from archcalc.commands._common import (
-    FOUND,
-    USAGE,
-    complete_layers,
-    deliver,
-    examine_spec,
-    format_option,
-    look_for,
-    output_option,
-    refuse_overwriting,
-    spec_argument,
-    spec_options,
-)
-from archcalc.commands._common import explain as print_findings
+from archcalc.commands._common import FOUND, USAGE, deliver, examine_spec, look_for, print_findings, refuse_overwriting
+from archcalc.commands._options import complete_layers, format_option, output_option, spec_argument, spec_options
 
 
 @click.command()

@@ -5,18 +5,8 @@ import sys
 import click
 
 from archcalc.authoring.export import names
-from archcalc.commands._common import (
-    FOUND,
-    OK,
-    USAGE,
-    examine_spec,
-    explain,
-    output_option,
-    refuse_overwriting,
-    seed_option,
-    spec_argument,
-    spec_options,
-)
+from archcalc.commands._common import FOUND, OK, USAGE, examine_spec, print_findings, refuse_overwriting
+from archcalc.commands._options import output_option, seed_option, spec_argument, spec_options
 
 
 @click.command()
@@ -49,7 +39,7 @@ def export(
     found = examine_spec(spec, variables, input_size)
     if found is None:
         return USAGE
-    explain(found)
+    print_findings(found)
     if not found.fits:
         return FOUND
     try:

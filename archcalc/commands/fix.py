@@ -6,14 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archcalc.commands._common import (
-    FOUND,
-    OK,
-    USAGE,
-    deliver,
-    explain,
-    spec_argument,
-)
+from archcalc.commands._common import FOUND, OK, USAGE, deliver, print_findings
+from archcalc.commands._options import spec_argument
 
 if TYPE_CHECKING:
     from archcalc.authoring.fix import Fixed
@@ -42,7 +36,7 @@ def fix(spec: str, diff: bool) -> int:
         click.echo(f"archcalc: {error}", err=True)
         return USAGE
     except SpecError as error:
-        explain(unreadable(error))
+        print_findings(unreadable(error))
         return FOUND
     fixed = repair(text)
     changed = fixed.text != text.text
@@ -57,7 +51,7 @@ def fix(spec: str, diff: bool) -> int:
         return code
     for line in _summary(text.path, fixed, "would repair" if diff else "repaired"):
         click.echo(line, err=True)
-    explain(fixed.found)
+    print_findings(fixed.found)
     return OK if fixed.found.ok and not (diff and changed) else FOUND
 
 

@@ -4,18 +4,8 @@ import os
 
 import click
 
-from archcalc.commands._common import (
-    FOUND,
-    OK,
-    USAGE,
-    deliver,
-    examine_spec,
-    explain,
-    input_option,
-    output_option,
-    refuse_overwriting,
-    spec_argument,
-)
+from archcalc.commands._common import FOUND, OK, USAGE, deliver, examine_spec, print_findings, refuse_overwriting
+from archcalc.commands._options import input_option, output_option, spec_argument
 
 
 @click.command(name="import")
@@ -41,7 +31,7 @@ def import_file(spec: str, path: str | None, names: bool, input_size: str | None
     found = examine_spec(spec, (), input_size, runs=True)
     if found is None:
         return USAGE
-    explain(found)
+    print_findings(found)
     if not found.fits:
         return FOUND
     source = "a pattern" if "->" in spec else spec if spec.startswith("torch:") else os.path.basename(shown_path(spec))

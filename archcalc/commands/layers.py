@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import click
 
 from archcalc import formats
-from archcalc.commands._common import deliver, format_option, look_for, output_option
+from archcalc.commands._common import deliver, look_for
+from archcalc.commands._options import format_option, output_option
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem

@@ -9,14 +9,11 @@ from archcalc.commands._common import (
     USAGE,
     deliver,
     examine_spec,
-    explain,
-    format_option,
     look_for,
-    output_option,
+    print_findings,
     refuse_overwriting,
-    spec_argument,
-    spec_options,
 )
+from archcalc.commands._options import format_option, output_option, spec_argument, spec_options
 
 
 @click.command()
@@ -55,7 +52,7 @@ def match(
     a = examine_spec(spec, variables, input_size)
     if a is None:
         return USAGE
-    explain(a)
+    print_findings(a)
     if not a.fits:
         return USAGE
     sizes = {row.node.name: "x".join(map(str, row.output)) for row in a.report.inputs}
@@ -63,7 +60,7 @@ def match(
     b = examine_spec(model, (), size, runs=True)
     if b is None:
         return USAGE
-    explain(b)
+    print_findings(b)
     if not b.fits:
         return USAGE
     from archcalc.variants.match import match

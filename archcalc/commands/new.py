@@ -3,11 +3,8 @@
 import click
 
 from archcalc.authoring.starters import shapes
-from archcalc.commands._common import (
-    OK,
-    deliver,
-    output_option,
-)
+from archcalc.commands._common import OK, deliver
+from archcalc.commands._options import output_option
 
 
 @click.command()

@@ -9,18 +9,20 @@ from archcalc.commands._common import (
     FOUND,
     OK,
     USAGE,
+    deliver,
+    examine_spec,
+    look_for,
+    print_findings,
+    refuse_overwriting,
+)
+from archcalc.commands._options import (
     MemorySize,
     batch_option,
     budget_option,
-    deliver,
     dtype_option,
-    examine_spec,
-    explain,
     format_option,
     inplace_option,
-    look_for,
     output_option,
-    refuse_overwriting,
     spec_argument,
     spec_options,
 )
@@ -115,7 +117,7 @@ def plan(
     found = examine_spec(spec, variables, input_size, runs=True)
     if found is None:
         return USAGE
-    explain(found)
+    print_findings(found)
     if not found.fits:
         return FOUND
 

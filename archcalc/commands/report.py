@@ -10,17 +10,19 @@ from archcalc.commands._common import (
     FOUND,
     OK,
     USAGE,
+    deliver,
+    examine_spec,
+    look_for,
+    print_findings,
+    refuse_overwriting,
+)
+from archcalc.commands._options import (
     batch_option,
     budget_option,
-    deliver,
     dtype_option,
-    examine_spec,
-    explain,
     format_option,
     inplace_option,
-    look_for,
     output_option,
-    refuse_overwriting,
     spec_argument,
     spec_options,
     watch_option,
@@ -165,7 +167,7 @@ def report(
         told = (_about(found, look, budget, photo),) if tells else ()
         code = deliver(renderer.render(found.report, look, *told), path)
         sys.stdout.flush()
-    explain(found)
+    print_findings(found)
     return code or (OK if found.ok else FOUND)
 
 

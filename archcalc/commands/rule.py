@@ -3,7 +3,8 @@
 import click
 
 from archcalc import formats
-from archcalc.commands._common import complete_codes, deliver, format_option, output_option
+from archcalc.commands._common import deliver
+from archcalc.commands._options import complete_codes, format_option, output_option
 
 
 @click.command()

@@ -2,7 +2,8 @@
 
 import click
 
-from archcalc.commands._common import deliver, output_option
+from archcalc.commands._common import deliver
+from archcalc.commands._options import output_option
 
 
 @click.command()

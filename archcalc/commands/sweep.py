@@ -8,18 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archcalc import formats
-from archcalc.commands._common import (
-    FOUND,
-    OK,
-    USAGE,
-    deliver,
-    format_option,
-    look_of,
-    output_option,
-    refuse_overwriting,
-    seed_option,
-    spec_argument,
-)
+from archcalc.commands._common import FOUND, OK, USAGE, deliver, look_of, refuse_overwriting
+from archcalc.commands._options import format_option, output_option, seed_option, spec_argument
 
 if TYPE_CHECKING:
     from archcalc.variants.sweeping.sweep import Sweep

@@ -11,16 +11,18 @@ from archcalc.commands._common import (
     FOUND,
     OK,
     USAGE,
+    deliver,
+    examine_spec,
+    look_for,
+    print_findings,
+    refuse_overwriting,
+)
+from archcalc.commands._options import (
     MemorySize,
     batch_option,
-    deliver,
     dtype_option,
-    examine_spec,
-    explain,
     format_option,
-    look_for,
     output_option,
-    refuse_overwriting,
     seed_option,
     spec_argument,
     spec_options,
@@ -75,7 +77,7 @@ def verify(
     found = examine_spec(spec, variables, input_size, runs=True)
     if found is None:
         return USAGE
-    explain(found)
+    print_findings(found)
     if not found.fits:
         return FOUND
 

@@ -6,17 +6,8 @@ from typing import TYPE_CHECKING
 import click
 
 from archcalc import formats
-from archcalc.commands._common import (
-    FOUND,
-    OK,
-    USAGE,
-    deliver,
-    examine_spec,
-    explain,
-    format_option,
-    look_for,
-    output_option,
-)
+from archcalc.commands._common import FOUND, OK, USAGE, deliver, examine_spec, look_for, print_findings
+from archcalc.commands._options import format_option, output_option
 
 if TYPE_CHECKING:
     from archcalc.architecture import Examination
@@ -44,7 +35,7 @@ def zoo(form: str, path: str | None) -> int:
             elif found.ok:
                 yield found
             else:
-                explain(found)
+                print_findings(found)
                 code = code or FOUND
 
     text = formats.renderer("zoo", form)(list(entries()), look_for(path))

@@ -15,7 +15,7 @@ from runner import CliRunner
 
 from archcalc import formats
 from archcalc.cli import cli
-from archcalc.commands._common import Batch, Form, complete_specs
+from archcalc.commands._options import Batch, Form, complete_specs
 from archcalc.commands._shell import joined
 from archcalc.precision import PRECISIONS
 

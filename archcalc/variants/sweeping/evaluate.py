@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from archcalc.variants.sweeping.numbers import Atom, Guard, Monomial, Polynomial
+from archcalc.variants.sweeping.numbers import Atom, Guard
+from archcalc.variants.sweeping.polynomials import Monomial, Polynomial
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -9,13 +9,11 @@ trace keeps it as a guard: what was computed holds for the networks that answer 
 count of repeats or as anything else that wants one definite integer is the guard that it is this one.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 from archcalc.records import NamedTuple
-
-Monomial = tuple[int, ...]  # atoms, ascending, as often as they are factors
-Polynomial = tuple[tuple[Monomial, int], ...]
+from archcalc.variants.sweeping.polynomials import Monomial, Polynomial, Terms, added, divided, plain, quotient_bounds
 
 MOST_TERMS = 64  # of a product; longer factors get a name
 
@@ -60,9 +58,7 @@ class Trace:
             self.samples.append(sample)
         return self.number({(self.known[atom],): 1}, sample)
 
-    def number(
-        self, terms: Mapping[Monomial, int], sample: int, low: int | None = None, high: int | None = None
-    ) -> int:
+    def number(self, terms: Terms, sample: int, low: int | None = None, high: int | None = None) -> int:
         """The number of these terms, once; a plain integer where it is the same for all."""
         terms = {monomial: factor for monomial, factor in terms.items() if factor}
         if not terms or (len(terms) == 1 and () in terms):
@@ -77,7 +73,7 @@ class Trace:
             found.low, found.high = max(low, found.low), min(high, found.high)
         return found.low if found.low == found.high else found  # type: ignore[return-value]
 
-    def range(self, terms: Mapping[Monomial, int]) -> tuple[int, int]:
+    def range(self, terms: Terms) -> tuple[int, int]:
         """Bounds of a sum of products of atoms, none of which is negative."""
         low = high = 0
         bounds = self.bounds
@@ -134,40 +130,40 @@ class Trace:
             ((monomial, factor),) = under.items()
             if factor < 0:
                 return self.floor(-above, -below)
-            whole, over = _divided(over, monomial, factor)
+            whole, over = divided(over, monomial, factor)
             if whole:
                 quotient = self.number(whole, _value(self, whole))
                 return quotient + self.floor(above - quotient * below, below)
             if not over:
                 return 0
-        low, high = _quotients(bounds_of(above), bounds_of(below))
+        low, high = quotient_bounds(bounds_of(above), bounds_of(below))
         if low == high:
             return low
-        atom = Atom("floor", (_polynomial(over), _polynomial(under)), low)
+        atom = Atom("floor", (plain(over), plain(under)), low)
         return low + self.atom(atom, high - low, sample - low)
 
     def most(self, values: Iterable[int]) -> int:
         """The largest of several; those that another one is never below are left out."""
         kept: list[int] = []
         for one in sorted(dict.fromkeys(values), key=lambda one: -plain_of(one)):
-            if not any(self.range(_sum(_terms(other), _terms(one), -1))[0] >= 0 for other in kept):
+            if not any(self.range(added(_terms(other), _terms(one), -1))[0] >= 0 for other in kept):
                 kept.append(one)
         if len(kept) == 1:
             return kept[0]
         ends = [bounds_of(one) for one in kept]
         low, high = max(one for one, _ in ends), max(one for _, one in ends)
-        atom = Atom("most", tuple(sorted(_polynomial(_terms(one)) for one in kept)), low)
+        atom = Atom("most", tuple(sorted(plain(_terms(one)) for one in kept)), low)
         return low + self.atom(atom, high - low, plain_of(kept[0]) - low)
 
     def named(self, number: Any) -> Any:
         """A long sum as an atom."""
-        atom = Atom("sum", (_polynomial(number.terms),), number.low)
+        atom = Atom("sum", (plain(number.terms),), number.low)
         return number.low + self.atom(atom, number.high - number.low, number.sample - number.low)
 
     def conditions(self) -> tuple[Guard, ...]:
         """The guards, in the order in which they were asked."""
         return tuple(
-            Guard(_polynomial(one.terms), kind, holds)  # type: ignore[arg-type]
+            Guard(plain(one.terms), kind, holds)  # type: ignore[arg-type]
             for (kind, one), holds in self.guards.items()
         )
 
@@ -177,7 +173,7 @@ class Number:
 
     __slots__ = ("high", "low", "sample", "terms", "trace")
 
-    def __init__(self, trace: Trace, terms: Mapping[Monomial, int], sample: int, low: int, high: int) -> None:
+    def __init__(self, trace: Trace, terms: Terms, sample: int, low: int, high: int) -> None:
         self.trace, self.terms, self.sample, self.low, self.high = trace, terms, sample, low, high
 
     @property  # type: ignore[misc]
@@ -188,7 +184,7 @@ class Number:
         if not isinstance(other, int):
             return NotImplemented
         low, high = bounds_of(other)
-        terms = _sum(self.terms, _terms(other))
+        terms = added(self.terms, _terms(other))
         return self.trace.number(terms, self.sample + plain_of(other), self.low + low, self.high + high)
 
     __radd__ = __add__
@@ -201,7 +197,7 @@ class Number:
         if not isinstance(other, int):
             return NotImplemented
         low, high = bounds_of(other)
-        terms = _sum(self.terms, _terms(other), -1)
+        terms = added(self.terms, _terms(other), -1)
         return self.trace.number(terms, self.sample - plain_of(other), self.low - high, self.high - low)
 
     def __rsub__(self, other: Any) -> Any:
@@ -333,7 +329,7 @@ def bounds_of(value: Any) -> tuple[int, int]:
 
 def polynomial_of(value: Any) -> Polynomial:
     """A number as plain data."""
-    return _polynomial(_terms(value))
+    return plain(_terms(value))
 
 
 def abs_first(number: Any) -> Any:
@@ -350,22 +346,11 @@ def _whole(value: Any) -> int:
     return value  # type: ignore[no-any-return]
 
 
-def _terms(value: Any) -> Mapping[Monomial, int]:
+def _terms(value: Any) -> Terms:
     return value.terms if isinstance(value, Number) else {(): value} if value else {}
 
 
-def _polynomial(terms: Mapping[Monomial, int]) -> Polynomial:
-    return tuple(sorted(terms.items()))
-
-
-def _sum(one: Mapping[Monomial, int], other: Mapping[Monomial, int], times: int = 1) -> dict[Monomial, int]:
-    found = dict(one)
-    for monomial, factor in other.items():
-        found[monomial] = found.get(monomial, 0) + times * factor
-    return found
-
-
-def _value(trace: Trace, terms: Mapping[Monomial, int]) -> int:
+def _value(trace: Trace, terms: Terms) -> int:
     """The sample's value of terms."""
     total = 0
     for monomial, factor in terms.items():
@@ -385,35 +370,3 @@ def _divmod(trace: Trace, above: Any, below: Any) -> tuple[int, int]:
         least, most = (0, high - 1) if low > 0 else (low + 1, 0) if high < 0 else (low, high)
         rest = trace.number(rest.terms, rest.sample, least, most)
     return quotient, rest
-
-
-def _divided(
-    terms: Mapping[Monomial, int], monomial: Monomial, factor: int
-) -> tuple[dict[Monomial, int], dict[Monomial, int]]:
-    """Terms over a single one: the quotient, of whole terms, and the terms of the rest."""
-    whole: dict[Monomial, int] = {}
-    rest: dict[Monomial, int] = {}
-    for one, by in terms.items():
-        left = list(one)
-        for atom in monomial:
-            if atom not in left:
-                rest[one] = by
-                break
-            left.remove(atom)
-        else:
-            times, over = divmod(by, factor)
-            if times:
-                whole[tuple(left)] = times
-            if over:
-                rest[one] = over
-    return whole, rest
-
-
-def _quotients(above: tuple[int, int], below: tuple[int, int]) -> tuple[int, int]:
-    """Bounds of a quotient, rounded down."""
-    low, high = below
-    if low <= 0 <= high:
-        most = max(map(abs, above))
-        return -most - 1, most
-    ends = [one // other for one in above for other in below]
-    return min(ends), max(ends)

@@ -10,7 +10,8 @@ from archcalc.language.making import Layers
 from archcalc.language.program import Program
 from archcalc.layers.reshape import Input
 from archcalc.records import NamedTuple
-from archcalc.variants.sweeping.numbers import Atom, Guard, Polynomial, Trace, polynomial_of
+from archcalc.variants.sweeping.numbers import Atom, Guard, Trace, polynomial_of
+from archcalc.variants.sweeping.polynomials import Polynomial
 from archcalc.variants.sweeping.quantities import Network, Wanted
 from archcalc.variants.sweeping.space import Space, input_of, settings
 from archcalc.volume import Volume
